@@ -1,0 +1,51 @@
+// CPU target: a block has one thread, blocks are handed out by the thread pool of native/pool.cpp.
+#pragma once
+#include <cmath>
+
+#define DEVICE static inline __attribute__((always_inline))
+#define EXPORT extern "C" __attribute__((visibility("default")))
+#define UNROLL
+
+struct Block {
+    i64 index, count;
+};
+
+#define KERNEL(name, Args)                                                            \
+    static inline void name##_block(const Args& a, Block block_);                     \
+    EXPORT const char* name##_fields() { return Args::fields; }                       \
+    EXPORT void name(const Args* args, i64 first, i64 last, i64 count) {              \
+        for (i64 b = first; b < last; ++b) name##_block(*args, Block{b, count});      \
+    }                                                                                 \
+    static inline void name##_block([[maybe_unused]] const Args& a, [[maybe_unused]] Block block_)
+
+#define KERNEL_LOOP(i, n)                                                                            \
+    for (i64 n_##i = (n), i = block_.index * n_##i / block_.count,                                   \
+             end_##i = (block_.index + 1) * n_##i / block_.count; i < end_##i; ++i)
+#define ROW() (block_.index)
+#define BLOCK_LOOP(i, n) for (i64 i = 0, end_##i = (n); i < end_##i; ++i)
+#define BLOCK_LEADER
+#define BLOCK_SYNC()
+#define SHARED(type, name, count) type name[count]
+
+DEVICE float block_sum(float v) { return v; }
+DEVICE float block_max(float v) { return v; }
+DEVICE double block_sum(double v) { return v; }
+
+// A strip of columns is summed in registers while the rows go by.
+template <class Term>
+DEVICE void column_sum(i64 cols, i64 first, i64 last, float* out, Term term) {
+    constexpr i64 strip = 64;
+    i64 c0 = 0;
+    for (; c0 + strip <= cols; c0 += strip) {
+        float sum[strip] = {};
+        for (i64 r = first; r < last; ++r)
+            for (i64 k = 0; k < strip; ++k) sum[k] += term(r, c0 + k);
+        for (i64 k = 0; k < strip; ++k) out[c0 + k] = sum[k];
+    }
+    if (c0 < cols) {
+        float sum[strip] = {};
+        for (i64 r = first; r < last; ++r)
+            for (i64 k = 0; k < cols - c0; ++k) sum[k] += term(r, c0 + k);
+        for (i64 k = 0; k < cols - c0; ++k) out[c0 + k] = sum[k];
+    }
+}

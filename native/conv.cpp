@@ -1,0 +1,205 @@
+// Convolution in NHWC over matrix products. x (N, H, W, Ci), w (Co, KH, KW, Ci), y (N, OH, OW, Co).
+// A task takes a strip of output pixels, lays out their patches (im2col) in its own scratch memory, and multiplies.
+#include <algorithm>
+#include <cstring>
+
+#include "gemm.h"
+
+struct ConvArgs {
+    const float *x, *w;  // backward: dy stands in y's place
+    float* y;
+    float* workspace;  // backward weight: (slabs, Co, KH, KW, Ci)
+    i64 n, h, width, ci, co, kh, kw, stride, pad, oh, ow;
+    Epilogue epilogue;
+    i64 slabs;
+};
+
+namespace {
+
+typedef ConvArgs Conv;
+
+// Rows of a strip: its patches take about 4 MB, which the last-level cache holds.
+i64 strip_rows(i64 pixels, i64 patch) {
+    const i64 wanted = std::clamp<i64>((1 << 20) / std::max<i64>(patch, 1), 96, 1024);
+    const i64 strips = std::max<i64>((pixels + wanted - 1) / wanted, std::min<i64>(8, (pixels + 63) / 64));
+    return ((pixels + strips - 1) / strips + 7) / 8 * 8;
+}
+
+bool is_plain_matrix(const Conv& c) { return c.kh == 1 && c.kw == 1 && c.stride == 1 && c.pad == 0; }
+
+// Patches of output pixels [p0, p0 + rows) restricted to taps [t0, t1): out (rows, t1 - t0, Ci).
+void im2col(const Conv& c, i64 p0, i64 rows, i64 t0, i64 t1, float* out) {
+    const size_t bytes = (size_t)c.ci * 4;
+    for (i64 p = p0; p < p0 + rows; ++p) {
+        const i64 image = p / (c.oh * c.ow), oy = p / c.ow % c.oh, ox = p % c.ow;
+        const float* x = c.x + image * c.h * c.width * c.ci;
+        for (i64 t = t0; t < t1; ++t, out += c.ci) {
+            const i64 iy = oy * c.stride - c.pad + t / c.kw, ix = ox * c.stride - c.pad + t % c.kw;
+            if (iy >= 0 && iy < c.h && ix >= 0 && ix < c.width)
+                memcpy(out, x + (iy * c.width + ix) * c.ci, bytes);
+            else
+                memset(out, 0, bytes);
+        }
+    }
+}
+
+void forward_tasks(const void* p, i64 first, i64 last, i64) {
+    const Conv& c = *static_cast<const Conv*>(p);
+    const i64 pixels = c.n * c.oh * c.ow, patch = c.kh * c.kw * c.ci, strip = strip_rows(pixels, patch);
+    for (i64 task = first; task < last; ++task) {
+        const i64 p0 = task * strip, rows = std::min(strip, pixels - p0);
+        if (rows <= 0) continue;
+        const float* patches = c.x + p0 * c.ci;
+        if (!is_plain_matrix(c)) {
+            float* scratch = thread_scratch(0, strip * patch);
+            im2col(c, p0, rows, 0, c.kh * c.kw, scratch);
+            patches = scratch;
+        }
+        sgemm(false, true, rows, c.co, patch, 1, patches, patch, c.w, patch, 0, c.y + p0 * c.co, c.co);
+        apply(c.epilogue, c.y, c.co, p0, rows, 0, c.co);
+    }
+}
+
+// Gradient of the input. Input pixels (iy, ix) with the same (iy + pad) mod stride and (ix + pad) mod stride meet the same
+// taps, so each such phase is a product of its own without multiplications by zero.
+struct Phase {
+    i64 first_y, first_x, rows, cols;  // its pixels: iy = first_y + stride * r, ix = first_x + stride * q
+    i64 taps, weights;                 // how many taps, and where its (taps, Co, Ci) block starts in the workspace
+    i64 strips, first_task, strip;
+};
+constexpr i64 max_stride = 4;
+
+struct DataBackward {
+    const Conv* c;
+    Phase phases[max_stride * max_stride];
+    i64 count;
+};
+
+bool tap_meets(const Conv& c, i64 t, const Phase& f) {
+    return (f.first_y + c.pad - t / c.kw) % c.stride == 0 && (f.first_x + c.pad - t % c.kw) % c.stride == 0;
+}
+
+void data_tasks(const void* p, i64 first, i64 last, i64) {
+    const DataBackward& d = *static_cast<const DataBackward*>(p);
+    const Conv& c = *d.c;
+    for (i64 task = first; task < last; ++task) {
+        i64 which = 0;
+        while (which + 1 < d.count && task >= d.phases[which + 1].first_task) ++which;
+        const Phase& f = d.phases[which];
+        const i64 pixels = c.n * f.rows * f.cols, p0 = (task - f.first_task) * f.strip, rows = std::min(f.strip, pixels - p0);
+        if (rows <= 0) continue;
+        const i64 patch = f.taps * c.co;
+        const float* patches = c.y + p0 * c.co;  // 1x1, stride 1
+        if (!is_plain_matrix(c)) {
+            float* out = thread_scratch(0, f.strip * std::max<i64>(patch, 1));
+            patches = out;
+            for (i64 q = p0; q < p0 + rows; ++q) {
+                const i64 image = q / (f.rows * f.cols);
+                const i64 iy = f.first_y + c.stride * (q / f.cols % f.rows), ix = f.first_x + c.stride * (q % f.cols);
+                for (i64 t = 0; t < c.kh * c.kw; ++t) {
+                    if (!tap_meets(c, t, f)) continue;
+                    const i64 ny = iy + c.pad - t / c.kw, nx = ix + c.pad - t % c.kw;
+                    const i64 oy = ny / c.stride, ox = nx / c.stride;
+                    if (ny >= 0 && nx >= 0 && oy < c.oh && ox < c.ow)
+                        memcpy(out, c.y + ((image * c.oh + oy) * c.ow + ox) * c.co, (size_t)c.co * 4);
+                    else
+                        memset(out, 0, (size_t)c.co * 4);
+                    out += c.co;
+                }
+            }
+        }
+        float* dx = const_cast<float*>(c.x);
+        const bool whole = c.stride == 1;  // then the phase's pixels are neighbours in memory
+        float* target = whole ? dx + p0 * c.ci : thread_scratch(1, f.strip * c.ci);
+        if (patch > 0)
+            sgemm(false, false, rows, c.ci, patch, 1, patches, patch, c.workspace + f.weights, c.ci, 0, target, c.ci);
+        else
+            memset(target, 0, (size_t)(rows * c.ci) * 4);
+        if (whole) continue;
+        for (i64 q = p0; q < p0 + rows; ++q, target += c.ci) {
+            const i64 image = q / (f.rows * f.cols);
+            const i64 iy = f.first_y + c.stride * (q / f.cols % f.rows), ix = f.first_x + c.stride * (q % f.cols);
+            memcpy(dx + ((image * c.h + iy) * c.width + ix) * c.ci, target, (size_t)c.ci * 4);
+        }
+    }
+}
+
+// Gradient of the weights: dw (Co, taps, Ci) = dy^T patches. Tasks are groups of taps times slabs of pixels; slabs are
+// added in order afterwards.
+i64 taps_per_group(const Conv& c) { return std::clamp<i64>((256 + c.ci - 1) / c.ci, 1, c.kh * c.kw); }
+i64 groups_of(const Conv& c) { return (c.kh * c.kw + taps_per_group(c) - 1) / taps_per_group(c); }
+
+void weight_tasks(const void* p, i64 first, i64 last, i64) {
+    const Conv& c = *static_cast<const Conv*>(p);
+    const i64 pixels = c.n * c.oh * c.ow, taps = c.kh * c.kw, group = taps_per_group(c), groups = groups_of(c);
+    for (i64 task = first; task < last; ++task) {
+        const i64 slab = task / groups, t0 = task % groups * group, t1 = std::min(t0 + group, taps);
+        const i64 from = slab * pixels / c.slabs, to = (slab + 1) * pixels / c.slabs, cols = (t1 - t0) * c.ci;
+        float* dw = (c.slabs > 1 ? c.workspace + slab * c.co * taps * c.ci : const_cast<float*>(c.w)) + t0 * c.ci;
+        const i64 strip = std::clamp<i64>((1 << 20) / cols, 64, 4096);
+        for (i64 p0 = from; p0 < to || p0 == from; p0 += strip) {
+            const i64 rows = std::max<i64>(0, std::min(strip, to - p0));
+            const float* patches = c.x + p0 * c.ci;
+            if (!is_plain_matrix(c)) {
+                float* scratch = thread_scratch(0, strip * cols);
+                im2col(c, p0, rows, t0, t1, scratch);
+                patches = scratch;
+            }
+            sgemm(true, false, c.co, cols, rows, 1, c.y + p0 * c.co, c.co, patches, cols, p0 == from ? 0 : 1, dw, taps * c.ci);
+        }
+    }
+}
+
+void add_slabs(const void* p, i64 first, i64 last, i64 count) {
+    const Conv& c = *static_cast<const Conv*>(p);
+    const i64 size = c.co * c.kh * c.kw * c.ci, from = first * size / count, to = last * size / count;
+    float* dw = const_cast<float*>(c.w);
+    for (i64 i = from; i < to; ++i) dw[i] = c.workspace[i];
+    for (i64 slab = 1; slab < c.slabs; ++slab)
+        for (i64 i = from; i < to; ++i) dw[i] += c.workspace[slab * size + i];
+}
+
+}  // namespace
+
+EXPORT void conv_forward(Pool* pool, const ConvArgs* c) {
+    const i64 pixels = c->n * c->oh * c->ow;
+    if (pixels == 0) return;
+    const i64 strip = strip_rows(pixels, c->kh * c->kw * c->ci);
+    pool_run(pool, forward_tasks, c, (pixels + strip - 1) / strip);
+}
+
+// Workspace: as many floats as w has.
+EXPORT void conv_backward_data(Pool* pool, const ConvArgs* c) {
+    DataBackward d{c, {}, 0};
+    i64 tasks = 0, weights = 0;
+    const i64 taps = c->kh * c->kw;
+    for (i64 fy = 0; fy < std::min(c->stride, c->h); ++fy)
+        for (i64 fx = 0; fx < std::min(c->stride, c->width); ++fx) {
+            Phase& f = d.phases[d.count++];
+            f = Phase{fy, fx, (c->h - fy + c->stride - 1) / c->stride, (c->width - fx + c->stride - 1) / c->stride, 0, weights, 0, tasks, 0};
+            for (i64 t = 0; t < taps; ++t) {
+                if (!tap_meets(*c, t, f)) continue;
+                for (i64 o = 0; o < c->co; ++o)
+                    memcpy(c->workspace + f.weights + (f.taps * c->co + o) * c->ci, c->w + (o * taps + t) * c->ci, (size_t)c->ci * 4);
+                ++f.taps;
+            }
+            weights += f.taps * c->co * c->ci;
+            const i64 pixels = c->n * f.rows * f.cols;
+            f.strip = std::max<i64>(8, strip_rows(pixels, f.taps * c->co));
+            f.strips = (pixels + f.strip - 1) / f.strip;
+            tasks += f.strips;
+        }
+    pool_run(pool, data_tasks, &d, tasks);
+}
+
+// How many slabs conv_backward_weight wants: enough tasks for many threads, at least 512 pixels each, 32 MB of partials at most.
+EXPORT i64 conv_weight_slabs(const ConvArgs* c) {
+    const i64 pixels = c->n * c->oh * c->ow, size = c->co * c->kh * c->kw * c->ci;
+    const i64 wanted = (8 + groups_of(*c) - 1) / groups_of(*c);
+    return std::clamp<i64>(std::min(pixels / 512, (8 << 20) / std::max<i64>(size, 1)), 1, wanted);
+}
+
+EXPORT void conv_backward_weight(Pool* pool, const ConvArgs* c) {
+    pool_run(pool, weight_tasks, c, groups_of(*c) * c->slabs);
+    if (c->slabs > 1) pool_run(pool, add_slabs, c, 8);
+}

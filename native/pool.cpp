@@ -1,0 +1,153 @@
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+#include <immintrin.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+struct Pool {
+    std::vector<std::thread> workers;
+    std::vector<int> cpus;  // one for each thread, the caller's first; empty when not pinned
+    int threads;
+
+    // The job. `next` hands out ranges; `active` counts the workers that may still touch the job.
+    BlockRange body = nullptr;
+    const void* args = nullptr;
+    i64 count = 0, step = 1;
+    std::atomic<i64> next{0};
+    std::atomic<int> active{0};
+    std::atomic<uint64_t> generation{0};
+    std::atomic<bool> stop{false};
+    std::atomic<int> sleepers{0};
+    std::mutex mutex;  // for sleeping only
+    std::condition_variable wake;
+
+    void drain() {
+        for (;;) {
+            const i64 first = next.fetch_add(step, std::memory_order_relaxed);
+            if (first >= count) return;
+            body(args, first, std::min(first + step, count), count);
+        }
+    }
+};
+
+namespace {
+
+void pin_to(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);  // refused in some containers: then the thread floats
+}
+
+// About 50 microseconds: longer than the gap between two kernels of one step, shorter than a time slice.
+constexpr int spins = 2000;
+
+void work(Pool* pool, int index) {
+    if (!pool->cpus.empty()) pin_to(pool->cpus[index]);
+    uint64_t seen = 0;
+    for (;;) {
+        for (int i = 0; i < spins && pool->generation.load(std::memory_order_acquire) == seen; ++i) _mm_pause();
+        if (pool->generation.load(std::memory_order_acquire) == seen) {
+            std::unique_lock<std::mutex> lock(pool->mutex);
+            pool->sleepers.fetch_add(1);
+            pool->wake.wait(lock, [&] { return pool->generation.load() != seen; });
+            pool->sleepers.fetch_sub(1);
+        }
+        seen = pool->generation.load(std::memory_order_acquire);
+        if (pool->stop.load()) return;
+        pool->drain();
+        pool->active.fetch_sub(1, std::memory_order_release);
+    }
+}
+
+void announce(Pool* pool) {
+    pool->generation.fetch_add(1);
+    if (pool->sleepers.load() > 0) {
+        std::lock_guard<std::mutex> lock(pool->mutex);
+        pool->wake.notify_all();
+    }
+}
+
+// CPUs this process may use, in order.
+std::vector<int> allowed_cpus() {
+    cpu_set_t set;
+    std::vector<int> cpus;
+    if (sched_getaffinity(getpid(), sizeof set, &set) == 0)
+        for (int c = 0; c < CPU_SETSIZE; ++c)
+            if (CPU_ISSET(c, &set)) cpus.push_back(c);
+    return cpus;
+}
+
+struct Scratch {
+    static constexpr int slots = 4;
+    float* data[slots] = {};
+    i64 size[slots] = {};
+    ~Scratch() {
+        for (float* d : data) free(d);
+    }
+};
+thread_local Scratch scratch;
+thread_local Pool* pinned_for = nullptr;
+
+}  // namespace
+
+// threads >= 1 in all, the caller's among them. pin >= 0: threads sit on the process's CPUs from that one on.
+EXPORT Pool* pool_create(i64 threads, i64 pin) {
+    Pool* pool = new Pool;
+    pool->threads = (int)threads;
+    const std::vector<int> cpus = allowed_cpus();
+    if (pin >= 0 && (size_t)(pin + threads) <= cpus.size())
+        pool->cpus.assign(cpus.begin() + pin, cpus.begin() + pin + threads);
+    for (int i = 1; i < threads; ++i) pool->workers.emplace_back(work, pool, i);
+    return pool;
+}
+
+EXPORT void pool_destroy(Pool* pool) {
+    pool->stop = true;
+    announce(pool);
+    for (std::thread& t : pool->workers) t.join();
+    delete pool;
+}
+
+void pool_run(Pool* pool, BlockRange body, const void* args, i64 count) {
+    if (count <= 0) return;
+    if (pool->threads == 1 || count == 1) {
+        body(args, 0, count, count);
+        return;
+    }
+    if (!pool->cpus.empty() && pinned_for != pool) {
+        pin_to(pool->cpus[0]);
+        pinned_for = pool;
+    }
+    pool->body = body;
+    pool->args = args;
+    pool->count = count;
+    pool->step = std::max<i64>(1, count / (pool->threads * 8));
+    pool->next.store(0, std::memory_order_relaxed);
+    pool->active.store(pool->threads - 1, std::memory_order_relaxed);
+    announce(pool);
+    pool->drain();
+    while (pool->active.load(std::memory_order_acquire) != 0) _mm_pause();
+}
+
+// The entry for kernels: `body` is the kernel's symbol.
+EXPORT void pool_launch(Pool* pool, BlockRange body, const void* args, i64 blocks) { pool_run(pool, body, args, blocks); }
+
+float* thread_scratch(int slot, i64 floats) {
+    if (scratch.size[slot] < floats) {
+        free(scratch.data[slot]);
+        scratch.size[slot] = floats + floats / 4;
+        scratch.data[slot] = static_cast<float*>(aligned_alloc(64, ((size_t)scratch.size[slot] * 4 + 63) / 64 * 64));
+        if (scratch.data[slot] == nullptr) abort();
+    }
+    return scratch.data[slot];
+}

@@ -1,0 +1,43 @@
+package org.sparsercnn.device;
+
+/**
+ * A batch of row-major matrix products {@code C = alpha op(A) op(B) + beta C}, fp32. A batch index is a pair (i, j) with a
+ * stride each, so the heads of an attention layer need no copies.
+ *
+ * @param m rows of C; {@code n} columns of C; {@code k} the inner size
+ * @param lda elements between two rows of A as it lies in memory (before transposition); likewise ldb, ldc
+ */
+public record Gemm(boolean transA, boolean transB, long m, long n, long k, Pointer a, long lda, Pointer b, long ldb, Pointer c,
+                   long ldc, float alpha, float beta, Batch batch, Epilogue epilogue) {
+    /** Strides in elements. */
+    public record Batch(long countI, long countJ, long aI, long aJ, long bI, long bJ, long cI, long cJ) {
+        public static final Batch ONE = new Batch(1, 1, 0, 0, 0, 0, 0, 0);
+
+        /** {@code count} matrices that lie one after another. */
+        public static Batch of(long count, long a, long b, long c) {
+            return new Batch(count, 1, a, 0, b, 0, c, 0);
+        }
+    }
+
+    /** op(A) (m, k) times op(B) (k, n) into C (m, n), all dense. */
+    public static Gemm dense(boolean transA, boolean transB, long m, long n, long k, Pointer a, Pointer b, Pointer c) {
+        return new Gemm(transA, transB, m, n, k, a, transA ? m : k, b, transB ? k : n, c, n, 1, 0, Batch.ONE, Epilogue.NONE);
+    }
+
+    public Gemm with(Epilogue epilogue) {
+        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);
+    }
+
+    public Gemm with(Batch batch) {
+        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);
+    }
+
+    public Gemm scaled(float alpha) {
+        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);
+    }
+
+    /** With rows of A, B and C this far apart in memory. */
+    public Gemm leading(long lda, long ldb, long ldc) {
+        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);
+    }
+}
