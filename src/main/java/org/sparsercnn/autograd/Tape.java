@@ -1,0 +1,201 @@
+package org.sparsercnn.autograd;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Rng;
+import org.sparsercnn.tensor.Scope;
+import org.sparsercnn.tensor.Shape;
+import org.sparsercnn.tensor.Tensor;
+
+/**
+ * One pass through a model: the memory its values live in, and, when recording, what backward needs.
+ *
+ * <p>An op computes its output and calls {@link #record} with its inputs, the tensors backward must keep, and the backward
+ * function. Everything else it made is freed when the enclosing {@linkplain #scoped scope} ends; what it kept is freed as soon
+ * as backward has used it.
+ */
+public final class Tape implements AutoCloseable {
+    private record Node(Variable output, Variable[] inputs, Tensor[] kept, Backward backward) {}
+
+    private final Device device;
+    private final boolean recording;
+    private final Rng rng;
+    private final List<Node> nodes = new ArrayList<>();
+    private Scope scope;
+
+    private Tape(Device device, boolean recording, Rng rng) {
+        this.device = device;
+        this.recording = recording;
+        this.rng = rng;
+        this.scope = new Scope(device);
+    }
+
+    /** A tape that records for backward; norms and dropout behave as in training. */
+    public static Tape training(Device device, Rng rng) {
+        return new Tape(device, true, rng);
+    }
+
+    /** A tape that keeps nothing; norms and dropout behave as in evaluation. */
+    public static Tape inference(Device device) {
+        return new Tape(device, false, new Rng(0));
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public boolean training() {
+        return recording;
+    }
+
+    public Rng rng() {
+        return rng;
+    }
+
+    // Memory
+
+    /** A new fp32 tensor with undefined contents, freed with the current scope. */
+    public Tensor empty(long... sizes) {
+        return scope.empty(Shape.of(sizes));
+    }
+
+    public Tensor empty(Shape shape) {
+        return scope.empty(shape);
+    }
+
+    public Tensor zeros(Shape shape) {
+        Tensor t = scope.empty(shape);
+        t.zero();
+        return t;
+    }
+
+    /** The current scope. */
+    public Scope scope() {
+        return scope;
+    }
+
+    /**
+     * Runs {@code body} in a scope of its own; of what it makes, only its result and what was recorded live on. Blocks of a
+     * network use this so that inference needs the memory of one block, not of all.
+     */
+    public Variable scoped(Supplier<Variable> body) {
+        Scope outer = scope;
+        try (Scope inner = new Scope(device)) {
+            scope = inner;
+            Variable result = body.get();
+            inner.moveTo(outer, result.value());
+            return result;
+        } finally {
+            scope = outer;
+        }
+    }
+
+    // Recording
+
+    /**
+     * Makes {@code y} a variable that depends on {@code inputs}.
+     *
+     * @param kept tensors that {@code backward} reads; the tape holds them until then
+     */
+    public Variable record(Tensor y, Variable[] inputs, Tensor[] kept, Backward backward) {
+        boolean needed = false;
+        for (Variable in : inputs) {
+            needed |= in.requiresGrad();
+        }
+        if (!recording || !needed) {
+            return Variable.constant(y);
+        }
+        for (Tensor t : kept) {
+            t.retain();
+        }
+        for (Variable in : inputs) {
+            in.use();
+        }
+        Variable output = new Variable(y, true, false);
+        nodes.add(new Node(output, inputs, kept, backward));
+        return output;
+    }
+
+    /** The same elements under another shape. */
+    public Variable reshape(Variable x, long... sizes) {
+        long[] back = x.shape().toArray();
+        return record(x.value().reshape(sizes), new Variable[] {x}, new Tensor[0], dy -> new Tensor[] {dy.reshape(back)});
+    }
+
+    // Backward
+
+    /**
+     * Walks the tape backward from {@code roots} and empties it; leaves gather gradients.
+     *
+     * @param seeds d loss / d root for each root
+     * @param ready called for each leaf when its gradient is complete
+     */
+    public void backward(List<Variable> roots, List<Tensor> seeds, Accumulate accumulate, Consumer<Variable> ready) {
+        for (int i = 0; i < roots.size(); i++) {
+            if (roots.get(i).requiresGrad()) {
+                accumulate(roots.get(i), seeds.get(i), accumulate);
+            }
+        }
+        while (!nodes.isEmpty()) {
+            step(nodes.removeLast(), accumulate, ready);
+        }
+    }
+
+    private void step(Node node, Accumulate accumulate, Consumer<Variable> ready) {
+        Scope outer = scope;
+        try (Scope inner = new Scope(device)) {
+            scope = inner;
+            Tensor dy = node.output().grad();
+            if (dy != null) {
+                Tensor[] grads = node.backward().apply(dy);
+                for (int i = 0; i < grads.length; i++) {
+                    if (grads[i] != null && node.inputs()[i].requiresGrad()) {
+                        accumulate(node.inputs()[i], grads[i], accumulate);
+                    }
+                }
+                node.output().clearGradient();
+            }
+        } finally {
+            scope = outer;
+        }
+        forget(node, ready);
+    }
+
+    private void accumulate(Variable v, Tensor g, Accumulate accumulate) {
+        if (!g.shape().equals(v.shape())) {
+            throw new IllegalStateException("gradient " + g + " for a value " + v.value());
+        }
+        if (v.grad() == null) {
+            v.takeGradient(g.retain());  // perhaps shared with another variable, so it is never written to
+        } else {
+            Tensor sum = accumulate.add(v.grad(), g).retain();
+            v.clearGradient();
+            v.takeGradient(sum);
+        }
+    }
+
+    private void forget(Node node, Consumer<Variable> ready) {
+        for (Tensor t : node.kept()) {
+            t.release();
+        }
+        for (Variable in : node.inputs()) {
+            if (in.used() && in.isLeaf() && in.requiresGrad()) {
+                ready.accept(in);
+            }
+        }
+    }
+
+    /** Frees everything, whether or not backward ran. */
+    @Override
+    public void close() {
+        for (Node node : nodes) {
+            node.output().clearGradient();
+            forget(node, _ -> {});
+        }
+        nodes.clear();
+        scope.close();
+    }
+}

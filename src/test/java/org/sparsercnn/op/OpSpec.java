@@ -1,0 +1,325 @@
+package org.sparsercnn.op;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.sparsercnn.autograd.Tape;
+import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Rng;
+import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.tensor.Tensor;
+import org.sparsercnn.testing.Array;
+import org.sparsercnn.testing.Golden;
+import org.sparsercnn.util.Json;
+
+/**
+ * What an op is, said once and checked in every way: against recorded numbers, against a float64 reference, its gradient
+ * against central differences of that reference, on views, and for equal bits on any number of threads.
+ */
+public abstract class OpSpec {
+    /** Inputs by name and the op's attributes. */
+    public record Sample(String name, Map<String, Array> in, JsonNode attrs) {
+        /** @param attrs JSON, single quotes allowed in place of double ones */
+        public static Sample of(String name, String attrs, Object... namesAndArrays) {
+            Map<String, Array> in = new LinkedHashMap<>();
+            for (int i = 0; i < namesAndArrays.length; i += 2) {
+                in.put((String) namesAndArrays[i], (Array) namesAndArrays[i + 1]);
+            }
+            try {
+                return new Sample(name, in, Json.MAPPER.readTree(attrs.replace('\'', '"')));
+            } catch (java.io.IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private static Golden golden;
+
+    private static synchronized Golden golden() {
+        if (golden == null) {
+            golden = Golden.load("ops");
+        }
+        return golden;
+    }
+
+    // What a spec says
+
+    /** Names of this op in the recorded group "ops"; empty where it has none. */
+    protected abstract Set<String> goldenOps();
+
+    /** Runs the op; outputs by name. Integer inputs arrive as fp32 variables: convert with {@link #ints}. */
+    protected abstract Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs);
+
+    /** The same in float64. */
+    protected abstract Map<String, Array> reference(Map<String, Array> in, JsonNode attrs);
+
+    /** Small random inputs; among them sizes 0 and 1 and odd ones. */
+    protected abstract List<Sample> samples(Random random);
+
+    /** Inputs a gradient flows to. */
+    protected abstract Set<String> differentiable();
+
+    /** Allowed error relative to the largest value of the tensor. */
+    protected double tolerance() {
+        return 3e-6;
+    }
+
+    /** Golden cases left out, each with a reason in the overriding method's comment. */
+    protected boolean skipGolden(String caseName) {
+        return false;
+    }
+
+    // What is checked
+
+    @TestFactory
+    Stream<DynamicTest> golden_numbers() {
+        List<DynamicTest> tests = new ArrayList<>();
+        if (!goldenOps().isEmpty()) {
+            for (JsonNode c : golden().json().get("cases")) {
+                if (goldenOps().contains(c.get("op").asText()) && !skipGolden(c.get("case").asText())) {
+                    tests.add(DynamicTest.dynamicTest(c.get("case").asText(), () -> checkGolden(c)));
+                }
+            }
+            assertThat(tests).isNotEmpty();
+        }
+        return tests.stream();
+    }
+
+    private void checkGolden(JsonNode c) {
+        Map<String, Array> in = arrays(c.get("inputs"));
+        Map<String, Array> cotangents = arrays(c.get("cotangents"));
+        Map<String, Array> grads = c.has("grads") ? arrays(c.get("grads")) : Map.of();
+        try (Device device = new CpuDevice(1, -1)) {
+            Result r = execute(device, new Sample("golden", in, c.get("attrs")), cotangents, grads.keySet(), false);
+            arrays(c.get("outputs")).forEach((name, wanted) -> close("out." + name, r.out.get(name), wanted, noise(c, "out." + name)));
+            grads.forEach((name, wanted) -> close("grad." + name, r.grad.get(name), wanted, noise(c, "grad." + name)));
+        }
+    }
+
+    /** Eight times the rounding noise that fp32 shows against fp64 on the same inputs, and never below a few ulp of the scale. */
+    private static double noise(JsonNode c, String tensor) {
+        JsonNode n = c.path("fp32_vs_fp64").path(tensor);
+        double scale = n.isMissingNode() ? 1 : number(n.get(1));
+        return (n.isMissingNode() ? 0 : 8 * number(n.get(0))) + 4e-7 * scale;
+    }
+
+    private static double number(JsonNode n) {
+        return n.isTextual() ? Double.parseDouble(n.asText()) : n.asDouble();
+    }
+
+    private static Map<String, Array> arrays(JsonNode names) {
+        Map<String, Array> out = new LinkedHashMap<>();
+        if (names != null) {
+            names.properties().forEach(e -> out.put(e.getKey(), golden().array(e.getValue().asText())));
+        }
+        return out;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> reference_in_float64() {
+        return forEachSample((device, s) -> {
+            Result r = execute(device, s, cotangents(s), differentiable(), false);
+            reference(s.in, s.attrs).forEach((name, wanted) -> close(name, r.out.get(name), wanted, tolerance() * (1 + scale(wanted))));
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> gradient_by_central_differences() {
+        return forEachSample((device, s) -> {
+            Map<String, Array> cotangents = cotangents(s);
+            Result r = execute(device, s, cotangents, differentiable(), false);
+            for (String name : differentiable()) {
+                if (s.in.containsKey(name)) {
+                    Array wanted = numericGradient(s, name, cotangents);
+                    close("grad." + name, r.grad.get(name), wanted, 2e-5 * (1 + scale(wanted)));
+                }
+            }
+        });
+    }
+
+    /** Every element of one input moved both ways; inputs are small. */
+    private Array numericGradient(Sample s, String name, Map<String, Array> cotangents) {
+        double h = 1e-6;
+        Array x = s.in.get(name);
+        Array grad = Array.zeros(x.shape());
+        for (int i = 0; i < x.values().length; i++) {
+            double[] sides = new double[2];
+            for (int side = 0; side < 2; side++) {
+                Map<String, Array> moved = new LinkedHashMap<>(s.in);
+                Array copy = x.copy();
+                copy.values()[i] += side == 0 ? -h : h;
+                moved.put(name, copy);
+                for (Map.Entry<String, Array> out : reference(moved, s.attrs).entrySet()) {
+                    Array dy = cotangents.get(out.getKey());
+                    for (int k = 0; dy != null && k < dy.values().length; k++) {
+                        sides[side] += dy.values()[k] * out.getValue().values()[k];
+                    }
+                }
+            }
+            grad.values()[i] = (sides[1] - sides[0]) / (2 * h);
+        }
+        return grad;
+    }
+
+    @TestFactory
+    Stream<DynamicTest> strided_views_give_the_same_bits() {
+        return forEachSample((device, s) -> {
+            Map<String, Array> cotangents = cotangents(s);
+            sameBits(execute(device, s, cotangents, differentiable(), false), execute(device, s, cotangents, differentiable(), true));
+        });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> any_number_of_threads_gives_the_same_bits() {
+        return forEachSample((device, s) -> {
+            Map<String, Array> cotangents = cotangents(s);
+            try (Device three = new CpuDevice(3, -1)) {
+                sameBits(execute(device, s, cotangents, differentiable(), false), execute(three, s, cotangents, differentiable(), false));
+            }
+        });
+    }
+
+    // Machinery
+
+    protected record Result(Map<String, Array> out, Map<String, Array> grad) {}
+
+    private Stream<DynamicTest> forEachSample(BiConsumer<Device, Sample> check) {
+        return samples(new Random(7)).stream().map(s -> DynamicTest.dynamicTest(s.name, () -> {
+            try (Device device = new CpuDevice(1, -1)) {
+                check.accept(device, s);
+                assertThat(device.memory().inUse()).as("bytes still held").isZero();
+            }
+        }));
+    }
+
+    private Map<String, Array> cotangents(Sample s) {
+        Random random = new Random(11);
+        Map<String, Array> dy = new LinkedHashMap<>();
+        reference(s.in, s.attrs).forEach((name, y) -> dy.put(name, Array.normal(random, y.shape())));
+        return dy;
+    }
+
+    /** Forward and backward; an output without a cotangent takes no part in backward. */
+    private Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided) {
+        List<Tensor> owned = new ArrayList<>();
+        Map<String, Variable> in = new LinkedHashMap<>();
+        s.in.forEach((name, a) -> {
+            Tensor t = strided ? stridedTensor(device, a) : Tensor.of(device, a.floats(), a.shape());
+            owned.add(t);
+            in.put(name, grads.contains(name) ? Variable.leaf(t) : Variable.constant(t));
+        });
+        Map<String, Array> out = new LinkedHashMap<>();
+        Map<String, Array> grad = new LinkedHashMap<>();
+        try (Tape tape = Tape.training(device, new Rng(5))) {
+            Map<String, Variable> y = run(tape, in, s.attrs);
+            List<Variable> roots = new ArrayList<>();
+            List<Tensor> seeds = new ArrayList<>();
+            y.forEach((name, v) -> {
+                out.put(name, array(v.value()));
+                if (cotangents.containsKey(name) && v.requiresGrad()) {
+                    Array dy = cotangents.get(name);
+                    roots.add(v);
+                    seeds.add(tape.scope().hold(Tensor.of(device, dy.floats(), v.shape().toArray())));
+                }
+            });
+            tape.backward(roots, seeds, (a, b) -> Add.sum(tape, a, b), _ -> {});
+            for (String name : grads) {
+                if (in.containsKey(name)) {
+                    Tensor g = in.get(name).grad();
+                    grad.put(name, g == null ? Array.zeros(s.in.get(name).shape()) : array(g));
+                    in.get(name).clearGradient();
+                }
+            }
+        }
+        owned.forEach(Tensor::release);
+        return new Result(out, grad);
+    }
+
+    /** The same values with the axes laid out in reverse and a gap after the outermost. */
+    private static Tensor stridedTensor(Device device, Array a) {
+        int rank = a.shape().length;
+        if (rank == 0) {
+            return Tensor.of(device, a.floats());
+        }
+        long[] reversed = new long[rank];
+        int[] axes = new int[rank];
+        for (int i = 0; i < rank; i++) {
+            reversed[i] = a.shape()[rank - 1 - i];
+            axes[i] = rank - 1 - i;
+        }
+        reversed[rank - 1] += 1;
+        Tensor view = Tensor.of(device, new float[(int) Arrays.stream(reversed).reduce(1, (p, q) -> p * q)], reversed);
+        float[] buffer = new float[(int) view.elements()];
+        long[] steps = new long[rank];
+        long step = 1;
+        for (int i = rank - 1; i >= 0; i--) {
+            steps[rank - 1 - i] = step;
+            step *= reversed[i];
+        }
+        for (int i = 0; i < a.values().length; i++) {
+            long rest = i;
+            long at = 0;
+            for (int axis = rank - 1; axis >= 0; axis--) {
+                at += rest % a.shape()[axis] * steps[axis];
+                rest /= a.shape()[axis];
+            }
+            buffer[(int) at] = (float) a.values()[i];
+        }
+        view.set(buffer);
+        return view.narrow(rank - 1, 0, reversed[rank - 1] - 1).permute(axes);
+    }
+
+    protected static Array array(Tensor t) {
+        float[] f = t.toFloats();
+        double[] v = new double[f.length];
+        for (int i = 0; i < v.length; i++) {
+            v[i] = f[i];
+        }
+        return new Array(v, t.shape().toArray());
+    }
+
+    /** An fp32 variable that stands for integers, as an I32 tensor owned by the tape's scope. */
+    protected static Tensor ints(Tape tape, Variable v) {
+        float[] f = Permute.dense(tape, v).value().toFloats();
+        int[] i = new int[f.length];
+        Arrays.setAll(i, k -> (int) f[k]);
+        Tensor t = tape.scope().empty(org.sparsercnn.tensor.DType.I32, v.shape());
+        t.set(i);
+        return t;
+    }
+
+    protected static double scale(Array a) {
+        return Arrays.stream(a.values()).map(Math::abs).filter(Double::isFinite).max().orElse(0);
+    }
+
+    protected static void close(String what, Array got, Array wanted, double allowed) {
+        assertThat(got).as(what).isNotNull();
+        assertThat(got.values().length).as(what + " has " + Arrays.toString(got.shape())).isEqualTo(wanted.values().length);
+        for (int i = 0; i < wanted.values().length; i++) {
+            double w = wanted.values()[i];
+            double g = got.values()[i];
+            boolean same = Double.isFinite(w) ? Math.abs(w - g) <= allowed : Double.compare(w, g) == 0;
+            if (!same) {
+                throw new AssertionError(what + "[" + i + "] of " + Arrays.toString(wanted.shape()) + " = " + g + ", wanted " + w
+                        + " within " + allowed);
+            }
+        }
+    }
+
+    private static void sameBits(Result a, Result b) {
+        a.out.forEach((name, v) -> assertThat(b.out.get(name).values()).as(name).containsExactly(v.values()));
+        a.grad.forEach((name, v) -> assertThat(b.grad.get(name).values()).as("grad." + name).containsExactly(v.values()));
+    }
+}

@@ -1,0 +1,88 @@
+package org.sparsercnn.testing;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+import org.sparsercnn.util.Json;
+
+/** A group of recorded numbers of the published implementation: {@code golden/<group>.json} and {@code .safetensors.gz}. */
+public final class Golden {
+    private final JsonNode json;
+    private final Map<String, JsonNode> headers = new HashMap<>();
+    private final ByteBuffer data;
+
+    private Golden(JsonNode json, ByteBuffer file) {
+        this.json = json;
+        ByteBuffer all = file.order(ByteOrder.LITTLE_ENDIAN);
+        int header = Math.toIntExact(all.getLong(0));
+        try {
+            Json.MAPPER.readTree(all.array(), 8, header).properties().forEach(e -> headers.put(e.getKey(), e.getValue()));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        this.data = all.slice(8 + header, all.capacity() - 8 - header).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    public static Golden load(String group) {
+        return new Golden(json(group), ByteBuffer.wrap(bytes("golden/" + group + ".safetensors.gz")));
+    }
+
+    public static JsonNode json(String group) {
+        try {
+            return Json.MAPPER.readTree(new ByteArrayInputStream(bytes("golden/" + group + ".json.gz")));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static byte[] bytes(String resource) {
+        try (InputStream in = Golden.class.getClassLoader().getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new AssertionError("no test resource " + resource);
+            }
+            return new GZIPInputStream(in).readAllBytes();
+        } catch (IOException e) {
+            throw new AssertionError(resource, e);
+        }
+    }
+
+    public JsonNode json() {
+        return json;
+    }
+
+    public boolean has(String tensor) {
+        return headers.containsKey(tensor);
+    }
+
+    /** Any numeric tensor, widened to float64. */
+    public Array array(String tensor) {
+        JsonNode h = headers.get(tensor);
+        if (h == null) {
+            throw new AssertionError("no golden tensor " + tensor);
+        }
+        long[] shape = new long[h.get("shape").size()];
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = h.get("shape").get(i).asLong();
+        }
+        int at = h.get("data_offsets").get(0).asInt();
+        Array out = Array.zeros(shape);
+        double[] v = out.values();
+        for (int i = 0; i < v.length; i++) {
+            v[i] = switch (h.get("dtype").asText()) {
+                case "F32" -> data.getFloat(at + 4 * i);
+                case "F64" -> data.getDouble(at + 8 * i);
+                case "I64" -> data.getLong(at + 8 * i);
+                case "I32" -> data.getInt(at + 4 * i);
+                case "U8", "BOOL" -> data.get(at + i) & 0xff;
+                default -> throw new AssertionError(tensor + ": " + h.get("dtype"));
+            };
+        }
+        return out;
+    }
+}
