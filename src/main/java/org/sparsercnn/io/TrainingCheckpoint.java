@@ -1,0 +1,81 @@
+package org.sparsercnn.io;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.Map;
+import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Json;
+
+/**
+ * Everything needed to continue a run, in one safetensors file: tensors {@code model/<name>} and
+ * {@code optim/<parameter>/<slot>}, and the rest as JSON in the header's metadata, where
+ * {@code safetensors}' own tools show it.
+ *
+ * @param optimizer {@code <parameter>/<slot>}, e.g. {@code init_proposal_boxes.weight/exp_avg}; empty for weights alone
+ * @param state iteration, schedule, sampler position, random state, config text, category names: whatever the training
+ *     loop wants back; {@link #ITERATION} is always there
+ */
+public record TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNode state) {
+    /** The number of the last iteration that is done, counted from 0 as in detectron2's files. */
+    public static final String ITERATION = "iteration";
+
+    private static final String MODEL = "model/";
+    private static final String OPTIM = "optim/";
+    private static final String STATE = "sparsercnn";
+
+    public TrainingCheckpoint {
+        if (!state.path(ITERATION).isIntegralNumber()) {
+            throw new IllegalArgumentException("a training checkpoint needs its iteration");
+        }
+    }
+
+    public long iteration() {
+        return state.get(ITERATION).longValue();
+    }
+
+    /** Reads a file that {@link #write} wrote; {@link BadInput} for any other. */
+    public static TrainingCheckpoint read(Path file) {
+        try {
+            TrainingCheckpoint read = of(Safetensors.read(file));
+            if (read == null) {
+                throw new BadInput(file + ": holds weights, but no training state to resume from; use it as MODEL.WEIGHTS"
+                        + " without --resume");
+            }
+            return read;
+        } catch (Malformed e) {
+            throw new BadInput(file + ": cannot be resumed from: " + e.getMessage(), e);
+        }
+    }
+
+    /** Writes it whole or not at all; {@link BadInput} if the disk is full or the folder not writable. */
+    public void write(Path file) {
+        StateDict all = new StateDict();
+        model.tensors().forEach((name, tensor) -> all.put(MODEL + name, tensor));
+        optimizer.tensors().forEach((name, tensor) -> all.put(OPTIM + name, tensor));
+        all.putMetadata("format", "pt");
+        all.putMetadata(STATE, state.toString());
+        Safetensors.write(file, all);
+    }
+
+    /** The checkpoint in a safetensors file, or null if it is a plain one. */
+    static TrainingCheckpoint of(StateDict all) {
+        String json = all.metadata().get(STATE);
+        if (json == null) {
+            return null;
+        }
+        try {
+            if (!(Json.MAPPER.readTree(json) instanceof ObjectNode state) || !state.path(ITERATION).isIntegralNumber()) {
+                throw new Malformed("its training state lacks the iteration");
+            }
+            for (Map.Entry<String, HostTensor> e : all.tensors().entrySet()) {
+                if (!e.getKey().startsWith(MODEL) && !e.getKey().startsWith(OPTIM)) {
+                    throw new Malformed("its tensor '" + e.getKey() + "' is neither the model's nor the optimiser's");
+                }
+            }
+            return new TrainingCheckpoint(all.withoutPrefix(MODEL), all.withoutPrefix(OPTIM), state);
+        } catch (JsonProcessingException e) {
+            throw new Malformed("its training state is not JSON: " + e.getOriginalMessage());
+        }
+    }
+}
