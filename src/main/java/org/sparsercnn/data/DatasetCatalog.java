@@ -1,0 +1,114 @@
+package org.sparsercnn.data;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.sparsercnn.util.BadInput;
+
+/**
+ * Data set names to annotation files and image folders. The built-in names are detectron2's for COCO instances and Sparse
+ * R-CNN's for CrowdHuman, under the folder DETECTRON2_DATASETS names (./datasets without it); callers add their own.
+ */
+public final class DatasetCatalog {
+    /** Environment variable that names the folder of the built-in data sets. */
+    public static final String ROOT_VARIABLE = "DETECTRON2_DATASETS";
+
+    /** One data set: COCO annotations and the folder its file names are relative to. */
+    public record Entry(String name, Path json, Path imageRoot) {}
+
+    private record Layout(String imageRoot, String json) {}
+
+    private static final Map<String, Layout> BUILT_IN = builtIn();
+
+    private final Path root;
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+    /**
+     * @param root folder of the built-in data sets
+     * @param own further data sets; a built-in name given here replaces the built-in one
+     */
+    public DatasetCatalog(Path root, List<Entry> own) {
+        this.root = root;
+        BUILT_IN.forEach((name, layout) ->
+                entries.put(name, new Entry(name, root.resolve(layout.json()), root.resolve(layout.imageRoot()))));
+        own.forEach(entry -> entries.put(entry.name(), entry));
+    }
+
+    /** The catalog under the folder the environment names; a leading {@code ~} is the home folder. */
+    public static DatasetCatalog fromEnvironment(Map<String, String> environment, List<Entry> own) {
+        String root = environment.getOrDefault(ROOT_VARIABLE, "");
+        if (root.isBlank()) {
+            root = "datasets";
+        }
+        if (root.equals("~") || root.startsWith("~/")) {
+            root = System.getProperty("user.home") + root.substring(1);
+        }
+        return new DatasetCatalog(Path.of(root), own);
+    }
+
+    public List<String> names() {
+        return List.copyOf(entries.keySet());
+    }
+
+    /** @throws BadInput if the name is unknown; the message lists the known ones */
+    public Entry entry(String name) {
+        Entry entry = entries.get(name);
+        if (entry == null) {
+            throw BadInput.of("data set \"%s\" is not known; known are %s; for your own data give its annotation file and image folder",
+                    name, String.join(", ", entries.keySet()));
+        }
+        return entry;
+    }
+
+    /**
+     * Reads a data set with {@link CocoReader}.
+     *
+     * @throws BadInput if the name is unknown, its file or folder is missing, or the file is refused
+     */
+    public Dataset load(String name, boolean strict) {
+        Entry entry = entry(name);
+        requirePresent(entry, "annotation file", entry.json());
+        requirePresent(entry, "image folder", entry.imageRoot());
+        return CocoReader.read(name, entry.json(), entry.imageRoot(), strict);
+    }
+
+    /** The classes of a built-in data set, known without its files: what a downloaded model needs to name what it finds. */
+    public static Optional<CategoryMap> builtInCategories(String name) {
+        if (!BUILT_IN.containsKey(name)) {
+            return Optional.empty();
+        }
+        return Optional.of(name.startsWith("CrowdHuman") ? CategoryMap.ofNames(List.of("person")) : CategoryMap.coco());
+    }
+
+    private void requirePresent(Entry entry, String what, Path path) {
+        if (!Files.exists(path)) {
+            String remedy = path.startsWith(root)
+                    ? "; put it there or set " + ROOT_VARIABLE + " (now " + root.toAbsolutePath() + ") to the folder of your data sets" : "";
+            throw new BadInput("data set \"" + entry.name() + "\": " + what + " " + path + " does not exist" + remedy);
+        }
+    }
+
+    private static Map<String, Layout> builtIn() {
+        Map<String, Layout> map = new LinkedHashMap<>();
+        for (String[] row : new String[][] {
+            {"coco_2014_train", "train2014", "instances_train2014"},
+            {"coco_2014_val", "val2014", "instances_val2014"},
+            {"coco_2014_minival", "val2014", "instances_minival2014"},
+            {"coco_2014_minival_100", "val2014", "instances_minival2014_100"},
+            {"coco_2014_valminusminival", "val2014", "instances_valminusminival2014"},
+            {"coco_2017_train", "train2017", "instances_train2017"},
+            {"coco_2017_val", "val2017", "instances_val2017"},
+            {"coco_2017_test", "test2017", "image_info_test2017"},
+            {"coco_2017_test-dev", "test2017", "image_info_test-dev2017"},
+            {"coco_2017_val_100", "val2017", "instances_val2017_100"},
+        }) {
+            map.put(row[0], new Layout("coco/" + row[1], "coco/annotations/" + row[2] + ".json"));
+        }
+        map.put("CrowdHuman_train", new Layout("crowdhuman/CrowdHuman_train", "crowdhuman/annotations/train.json"));
+        map.put("CrowdHuman_val", new Layout("crowdhuman/CrowdHuman_val", "crowdhuman/annotations/val.json"));
+        return map;
+    }
+}
