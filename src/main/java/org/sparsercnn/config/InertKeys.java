@@ -1,0 +1,137 @@
+package org.sparsercnn.config;
+
+/**
+ * The keys of detectron2 and Sparse R-CNN that are read, type-checked and written, but change nothing here: other
+ * architectures, masks, keypoints, and what the published training loop ignores, too. To give one an effect, move it to a
+ * {@link Key} in a record.
+ */
+final class InertKeys {
+    /** One key a line: {@code NAME = default}, the default as a Python literal. */
+    static final String TABLE = """
+            MODEL.LOAD_PROPOSALS = False
+            MODEL.MASK_ON = False
+            MODEL.KEYPOINT_ON = False
+            MODEL.PROPOSAL_GENERATOR.NAME = 'RPN'
+            MODEL.PROPOSAL_GENERATOR.MIN_SIZE = 0
+            MODEL.ANCHOR_GENERATOR.NAME = 'DefaultAnchorGenerator'
+            MODEL.ANCHOR_GENERATOR.SIZES = [[32, 64, 128, 256, 512]]
+            MODEL.ANCHOR_GENERATOR.ASPECT_RATIOS = [[0.5, 1.0, 2.0]]
+            MODEL.ANCHOR_GENERATOR.ANGLES = [[-90, 0, 90]]
+            MODEL.ANCHOR_GENERATOR.OFFSET = 0.0
+            MODEL.RPN.HEAD_NAME = 'StandardRPNHead'
+            MODEL.RPN.IN_FEATURES = ['res4']
+            MODEL.RPN.BOUNDARY_THRESH = -1
+            MODEL.RPN.IOU_THRESHOLDS = [0.3, 0.7]
+            MODEL.RPN.IOU_LABELS = [0, -1, 1]
+            MODEL.RPN.BATCH_SIZE_PER_IMAGE = 256
+            MODEL.RPN.POSITIVE_FRACTION = 0.5
+            MODEL.RPN.BBOX_REG_LOSS_TYPE = 'smooth_l1'
+            MODEL.RPN.BBOX_REG_LOSS_WEIGHT = 1.0
+            MODEL.RPN.BBOX_REG_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
+            MODEL.RPN.SMOOTH_L1_BETA = 0.0
+            MODEL.RPN.LOSS_WEIGHT = 1.0
+            MODEL.RPN.PRE_NMS_TOPK_TRAIN = 12000
+            MODEL.RPN.PRE_NMS_TOPK_TEST = 6000
+            MODEL.RPN.POST_NMS_TOPK_TRAIN = 2000
+            MODEL.RPN.POST_NMS_TOPK_TEST = 1000
+            MODEL.RPN.NMS_THRESH = 0.7
+            MODEL.ROI_HEADS.NAME = 'Res5ROIHeads'
+            MODEL.ROI_HEADS.NUM_CLASSES = 80
+            MODEL.ROI_HEADS.IOU_THRESHOLDS = [0.5]
+            MODEL.ROI_HEADS.IOU_LABELS = [0, 1]
+            MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE = 512
+            MODEL.ROI_HEADS.POSITIVE_FRACTION = 0.25
+            MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.05
+            MODEL.ROI_HEADS.NMS_THRESH_TEST = 0.5
+            MODEL.ROI_HEADS.PROPOSAL_APPEND_GT = True
+            MODEL.ROI_BOX_HEAD.NAME = ''
+            MODEL.ROI_BOX_HEAD.BBOX_REG_LOSS_TYPE = 'smooth_l1'
+            MODEL.ROI_BOX_HEAD.BBOX_REG_LOSS_WEIGHT = 1.0
+            MODEL.ROI_BOX_HEAD.BBOX_REG_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
+            MODEL.ROI_BOX_HEAD.SMOOTH_L1_BETA = 0.0
+            MODEL.ROI_BOX_HEAD.NUM_FC = 0
+            MODEL.ROI_BOX_HEAD.FC_DIM = 1024
+            MODEL.ROI_BOX_HEAD.NUM_CONV = 0
+            MODEL.ROI_BOX_HEAD.CONV_DIM = 256
+            MODEL.ROI_BOX_HEAD.NORM = ''
+            MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG = False
+            MODEL.ROI_BOX_HEAD.TRAIN_ON_PRED_BOXES = False
+            MODEL.ROI_BOX_CASCADE_HEAD.BBOX_REG_WEIGHTS = ((10.0, 10.0, 5.0, 5.0), (20.0, 20.0, 10.0, 10.0), (30.0, 30.0, 15.0, 15.0))
+            MODEL.ROI_BOX_CASCADE_HEAD.IOUS = (0.5, 0.6, 0.7)
+            MODEL.ROI_MASK_HEAD.NAME = 'MaskRCNNConvUpsampleHead'
+            MODEL.ROI_MASK_HEAD.POOLER_RESOLUTION = 14
+            MODEL.ROI_MASK_HEAD.POOLER_SAMPLING_RATIO = 0
+            MODEL.ROI_MASK_HEAD.NUM_CONV = 0
+            MODEL.ROI_MASK_HEAD.CONV_DIM = 256
+            MODEL.ROI_MASK_HEAD.NORM = ''
+            MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK = False
+            MODEL.ROI_MASK_HEAD.POOLER_TYPE = 'ROIAlignV2'
+            MODEL.ROI_KEYPOINT_HEAD.NAME = 'KRCNNConvDeconvUpsampleHead'
+            MODEL.ROI_KEYPOINT_HEAD.POOLER_RESOLUTION = 14
+            MODEL.ROI_KEYPOINT_HEAD.POOLER_SAMPLING_RATIO = 0
+            MODEL.ROI_KEYPOINT_HEAD.CONV_DIMS = (512, 512, 512, 512, 512, 512, 512, 512)
+            MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS = 17
+            MODEL.ROI_KEYPOINT_HEAD.MIN_KEYPOINTS_PER_IMAGE = 1
+            MODEL.ROI_KEYPOINT_HEAD.NORMALIZE_LOSS_BY_VISIBLE_KEYPOINTS = True
+            MODEL.ROI_KEYPOINT_HEAD.LOSS_WEIGHT = 1.0
+            MODEL.ROI_KEYPOINT_HEAD.POOLER_TYPE = 'ROIAlignV2'
+            MODEL.SEM_SEG_HEAD.NAME = 'SemSegFPNHead'
+            MODEL.SEM_SEG_HEAD.IN_FEATURES = ['p2', 'p3', 'p4', 'p5']
+            MODEL.SEM_SEG_HEAD.IGNORE_VALUE = 255
+            MODEL.SEM_SEG_HEAD.NUM_CLASSES = 54
+            MODEL.SEM_SEG_HEAD.CONVS_DIM = 128
+            MODEL.SEM_SEG_HEAD.COMMON_STRIDE = 4
+            MODEL.SEM_SEG_HEAD.NORM = 'GN'
+            MODEL.SEM_SEG_HEAD.LOSS_WEIGHT = 1.0
+            MODEL.PANOPTIC_FPN.INSTANCE_LOSS_WEIGHT = 1.0
+            MODEL.PANOPTIC_FPN.COMBINE.ENABLED = True
+            MODEL.PANOPTIC_FPN.COMBINE.OVERLAP_THRESH = 0.5
+            MODEL.PANOPTIC_FPN.COMBINE.STUFF_AREA_LIMIT = 4096
+            MODEL.PANOPTIC_FPN.COMBINE.INSTANCES_CONFIDENCE_THRESH = 0.5
+            MODEL.RETINANET.NUM_CLASSES = 80
+            MODEL.RETINANET.IN_FEATURES = ['p3', 'p4', 'p5', 'p6', 'p7']
+            MODEL.RETINANET.NUM_CONVS = 4
+            MODEL.RETINANET.IOU_THRESHOLDS = [0.4, 0.5]
+            MODEL.RETINANET.IOU_LABELS = [0, -1, 1]
+            MODEL.RETINANET.PRIOR_PROB = 0.01
+            MODEL.RETINANET.SCORE_THRESH_TEST = 0.05
+            MODEL.RETINANET.TOPK_CANDIDATES_TEST = 1000
+            MODEL.RETINANET.NMS_THRESH_TEST = 0.5
+            MODEL.RETINANET.BBOX_REG_WEIGHTS = (1.0, 1.0, 1.0, 1.0)
+            MODEL.RETINANET.FOCAL_LOSS_GAMMA = 2.0
+            MODEL.RETINANET.FOCAL_LOSS_ALPHA = 0.25
+            MODEL.RETINANET.SMOOTH_L1_LOSS_BETA = 0.1
+            MODEL.RETINANET.BBOX_REG_LOSS_TYPE = 'smooth_l1'
+            MODEL.RETINANET.NORM = ''
+            MODEL.RESNETS.DEFORM_ON_PER_STAGE = [False, False, False, False]
+            MODEL.RESNETS.DEFORM_MODULATED = False
+            MODEL.RESNETS.DEFORM_NUM_GROUPS = 1
+            INPUT.MASK_FORMAT = 'polygon'
+            DATASETS.PROPOSAL_FILES_TRAIN = ()
+            DATASETS.PRECOMPUTED_PROPOSAL_TOPK_TRAIN = 2000
+            DATASETS.PROPOSAL_FILES_TEST = ()
+            DATASETS.PRECOMPUTED_PROPOSAL_TOPK_TEST = 1000
+            DATALOADER.REPEAT_THRESHOLD = 0.0
+            SOLVER.NESTEROV = False
+            SOLVER.WEIGHT_DECAY_NORM = 0.0
+            SOLVER.BIAS_LR_FACTOR = 1.0
+            SOLVER.WEIGHT_DECAY_BIAS = 0.0001
+            SOLVER.AMP.ENABLED = False
+            TEST.KEYPOINT_OKS_SIGMAS = []
+            TEST.DETECTIONS_PER_IMAGE = 100
+            TEST.AUG.ENABLED = False
+            TEST.AUG.MIN_SIZES = (400, 500, 600, 640, 700, 900, 1000, 1100, 1200, 1300, 1400, 1800, 800)
+            TEST.AUG.MAX_SIZE = 4000
+            TEST.AUG.FLIP = True
+            TEST.AUG.CVPODS_TTA = True
+            TEST.AUG.SCALE_FILTER = True
+            TEST.AUG.SCALE_RANGES = ([96, 10000], [96, 10000], [64, 10000], [64, 10000], [64, 10000], [0, 10000], [0, 10000], [0, 256], [0, 256], [0, 192], [0, 192], [0, 96], [0, 10000])
+            TEST.PRECISE_BN.ENABLED = False
+            TEST.PRECISE_BN.NUM_ITER = 200
+            CUDNN_BENCHMARK = False
+            VIS_PERIOD = 0
+            GLOBAL.HACK = 1.0
+            """;
+
+    private InertKeys() {}
+}

@@ -1,0 +1,12 @@
+package org.sparsercnn.config;
+
+import java.util.List;
+
+/** {@code TEST}. */
+public record TestConfig(
+        @Key(name = "EVAL_PERIOD", is = "0", min = 0, doc = "Training steps between evaluations; 0: only at the end.") int evalPeriod,
+        @Key(name = "EXPECTED_RESULTS", is = "[]", doc = "`[task, metric, expected, tolerance]` each, such as `['bbox', 'AP', 38.5, 0.2]`; an evaluation that misses one ends with exit code 3.") List<ExpectedResult> expectedResults) {
+
+    /** A metric the evaluation must reach: {@code |found - expected| <= tolerance}, in percent as printed. */
+    public record ExpectedResult(String task, String metric, double expected, double tolerance) {}
+}
