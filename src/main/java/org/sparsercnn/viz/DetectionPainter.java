@@ -109,6 +109,9 @@ public record DetectionPainter(double fillOpacity, boolean magnifySmall) {
         g.fill(ring(inset(outer, -halo), line + 2 * halo));
         g.setColor(item.color);
         if (item.dashed) {
+            g.setColor(Palette.textOn(item.color)); // black or white between the dashes: they show on any ground
+            g.fill(ring(outer, line));
+            g.setColor(item.color);
             float[] dash = {3.5f * line, 2.5f * line};
             g.setStroke(new BasicStroke(line, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 10, dash, 0));
             double half = line / 2.0;

@@ -69,32 +69,37 @@ final class Layout {
     static List<Placed> draw(int size, SplitMix64 random) {
         Layout layout = new Layout(size, random);
         int objects = 1 + random.below(MOST_OBJECTS);
+        // Drawn once and kept while places are sought, or crowded plans would be rarer than they should be.
+        int small = 0;
+        boolean[] paired = new boolean[objects];
+        for (int i = 0; i < objects; i++) {
+            small += random.chance(SMALL_SHARE) ? 1 : 0;
+            paired[i] = i > 0 && random.chance(PAIR_CHANCE);
+        }
         while (true) {
-            for (int i = 0; i < TRIES; i++) {
-                List<Placed> placed = layout.attempt(objects);
-                if (placed.size() == objects) {
-                    return placed;
-                }
+            List<Placed> placed = layout.attempt(small, paired);
+            if (placed.size() == objects) {
+                return placed;
             }
-            objects--; // never seen; a single object always fits
         }
     }
 
-    private List<Placed> attempt(int objects) {
+    /** Places objects in order of size, the largest first as it needs the most room; stops where one finds none. */
+    private List<Placed> attempt(int small, boolean[] paired) {
+        int objects = paired.length;
         double[] sides = new double[objects];
         for (int i = 0; i < objects; i++) {
-            double most = LARGEST_SIDE[objects - 1];
-            sides[i] = random.chance(SMALL_SHARE)
+            sides[i] = i < small
                     ? random.between(15, 0.97 * SMALL_SIDE)
-                    : 1.04 * SMALL_SIDE + (most - 1.04 * SMALL_SIDE) * random.unit() * random.unit();
+                    : random.between(1.04 * SMALL_SIDE, LARGEST_SIDE[objects - 1]);
         }
-        Arrays.sort(sides); // the largest first: it needs the most room
+        Arrays.sort(sides);
         List<Placed> placed = new ArrayList<>();
         List<Placed> alone = new ArrayList<>();
-        for (int i = objects - 1; i >= 0; i--) {
-            boolean pair = !alone.isEmpty() && random.chance(PAIR_CHANCE);
+        for (int i = 0; i < objects; i++) {
+            boolean pair = paired[i] && !alone.isEmpty();
             Placed under = pair ? alone.remove(random.below(alone.size())) : null;
-            Placed next = find(sides[i] * scale, under, placed);
+            Placed next = find(sides[objects - 1 - i] * scale, under, placed);
             if (next == null) {
                 return placed;
             }
