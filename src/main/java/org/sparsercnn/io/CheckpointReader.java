@@ -2,6 +2,7 @@ package org.sparsercnn.io;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -76,7 +77,8 @@ public final class CheckpointReader {
             return normalised(file, "safetensors", all, Map.of(), false, Optional.empty(), Map.of());
         }
         try {
-            Map<String, Object> extras = Json.MAPPER.treeToValue(own.state(), new TypeReference<>() {});
+            Map<String, Object> extras = Json.MAPPER.readerFor(new TypeReference<Map<String, Object>>() {})
+                    .with(DeserializationFeature.USE_LONG_FOR_INTS).readValue(own.state().toString());
             return normalised(file, "safetensors", own.model(), Map.of(), false, Optional.empty(), extras);
         } catch (JsonProcessingException e) {
             throw new Malformed("its training state is damaged: " + e.getOriginalMessage());

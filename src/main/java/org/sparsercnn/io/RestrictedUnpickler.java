@@ -2,6 +2,7 @@ package org.sparsercnn.io;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -125,7 +126,16 @@ final class RestrictedUnpickler extends Unpickler {
             case Opcodes.EMPTY_DICT -> stack.add(new PyDict());
             case Opcodes.DICT -> {
                 List<Object> items = stack.pop_all_since_marker();
-                stack.add(dict(items));
+                stack.add(fill(new PyDict(), items));
+            }
+            case Opcodes.SETITEM -> {
+                Object value = stack.pop();
+                Object key = stack.pop();
+                fill((PyDict) stack.peek(), Arrays.asList(key, value));
+            }
+            case Opcodes.SETITEMS -> {
+                List<Object> items = stack.pop_all_since_marker();
+                fill((PyDict) stack.peek(), items);
             }
             case Opcodes.EMPTY_LIST -> stack.add(new ArrayList<>(0));
             case Opcodes.BINSTRING, Opcodes.BINUNICODE, Opcodes.BINBYTES, Opcodes.LONG4 -> {
@@ -140,8 +150,8 @@ final class RestrictedUnpickler extends Unpickler {
                     Opcodes.NONE, Opcodes.NEWTRUE, Opcodes.NEWFALSE, Opcodes.INT, Opcodes.BININT, Opcodes.BININT1,
                     Opcodes.BININT2, Opcodes.LONG1, Opcodes.BINFLOAT, Opcodes.SHORT_BINSTRING,
                     Opcodes.SHORT_BINUNICODE, Opcodes.SHORT_BINBYTES, Opcodes.EMPTY_TUPLE, Opcodes.TUPLE,
-                    Opcodes.TUPLE1, Opcodes.TUPLE2, Opcodes.TUPLE3, Opcodes.APPEND, Opcodes.APPENDS, Opcodes.SETITEM,
-                    Opcodes.SETITEMS, Opcodes.MEMOIZE, Opcodes.BINPUT, Opcodes.LONG_BINPUT, Opcodes.BINGET,
+                    Opcodes.TUPLE1, Opcodes.TUPLE2, Opcodes.TUPLE3, Opcodes.APPEND, Opcodes.APPENDS,
+                    Opcodes.MEMOIZE, Opcodes.BINPUT, Opcodes.LONG_BINPUT, Opcodes.BINGET,
                     Opcodes.LONG_BINGET, Opcodes.BINPERSID -> {
                 return super.dispatch(opcode);
             }
@@ -166,8 +176,8 @@ final class RestrictedUnpickler extends Unpickler {
         return known;
     }
 
-    static PyDict dict(List<?> alternatingKeysAndValues) {
-        PyDict dict = new PyDict();
+    /** The library would go through a HashMap, which loses the order and hashes whatever it is given. */
+    private static PyDict fill(PyDict dict, List<?> alternatingKeysAndValues) {
         for (int i = 0; i + 1 < alternatingKeysAndValues.size(); i += 2) {
             dict.put(alternatingKeysAndValues.get(i), alternatingKeysAndValues.get(i + 1));
         }

@@ -23,6 +23,7 @@ public final class TorchWriter {
     private static final String ROOT = "archive/";
     /** Beyond this the ZIP would need its 64-bit form. */
     private static final long LARGEST = 0xffff_0000L;
+    private static final int MOST_TENSORS = 65_000;
 
     private record Entry(byte[] name, int crc, long size, long localHeader) {}
 
@@ -36,9 +37,9 @@ public final class TorchWriter {
 
     /** Writes {@code file} whole or not at all. */
     public static void write(Path file, StateDict model) {
-        if (model.byteSize() + 1024L * model.size() > LARGEST) {
-            throw BadInput.of("%s: %d MB are too much for a .pth of ours (4 GB); convert to .safetensors, which PyTorch"
-                    + " reads through the safetensors package", file, model.byteSize() >> 20);
+        if (model.byteSize() + 1024L * model.size() > LARGEST || model.size() > MOST_TENSORS) {
+            throw BadInput.of("%s: %d MB in %d tensors are too much for a .pth of ours (4 GB, 65,000); convert to .safetensors, which PyTorch"
+                    + " reads through the safetensors package", file, model.byteSize() >> 20, model.size());
         }
         try {
             AtomicFiles.write(file, out -> new TorchWriter(out).writeArchive(model));

@@ -33,6 +33,7 @@ public final class WeightsCache {
     /** detectron2's Detectron2Handler. */
     private static final URI DETECTRON2_FILES = URI.create("https://dl.fbaipublicfiles.com/detectron2/");
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
+    private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(60);
     private static final long REPORT_EVERY = 64L << 20;
 
     private final Path root;
@@ -69,6 +70,12 @@ public final class WeightsCache {
             throw new BadInput(file + ": no such file; check MODEL.WEIGHTS");
         }
         return file;
+    }
+
+    /** The folder, for messages and doctor. */
+    @Override
+    public String toString() {
+        return root.toString();
     }
 
     private static URI uri(String address) {
@@ -152,7 +159,7 @@ public final class WeightsCache {
 
     private static HttpResponse<InputStream> send(HttpClient client, URI address) throws Unreachable {
         try {
-            return client.send(HttpRequest.newBuilder(address).build(), HttpResponse.BodyHandlers.ofInputStream());
+            return client.send(HttpRequest.newBuilder(address).timeout(ANSWER_TIMEOUT).build(), HttpResponse.BodyHandlers.ofInputStream());
         } catch (IOException e) {
             throw new Unreachable("no connection" + (e.getMessage() == null ? " to " + address.getHost() : ": " + e.getMessage()), e);
         } catch (InterruptedException e) {

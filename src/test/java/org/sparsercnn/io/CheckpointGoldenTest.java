@@ -85,6 +85,13 @@ class CheckpointGoldenTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"micro_d2.pth", "micro_legacy.pth", "micro_parameters.pth", "micro_zoo_p2.pkl", "micro_zoo_p5.pkl"})
+    void namesKeepTheirOrder(String name) {
+        assertThat(CheckpointReader.read(folder.resolve(name)).model().tensors().keySet())
+                .containsExactlyElementsOf(GoldenFiles.microShapes().keySet());
+    }
+
     private static void assertSame(String name, HostTensor actual, HostTensor expected, boolean sameType) {
         assertThat(actual.shape()).as(name).isEqualTo(expected.shape());
         if (sameType) {
