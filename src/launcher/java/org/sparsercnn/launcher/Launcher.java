@@ -52,7 +52,7 @@ public final class Launcher {
         for (Path home : finder.homes(WANTED)) {
             try {
                 return follow(new ProcessBuilder(command(home, args)).inheritIO().start());
-            } catch (IOException e) { // another architecture, a damaged installation: the next may do
+            } catch (IOException e) { // built for another C library, or damaged: the next may do
                 failures.append("\n  ").append(home).append(" cannot be started: ").append(e.getMessage());
             }
         }

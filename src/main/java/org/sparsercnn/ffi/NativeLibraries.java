@@ -89,13 +89,18 @@ public final class NativeLibraries {
         return Optional.of(cache().unpack(COMPANIONS.getOrDefault(file, List.of(file))).resolve(file));
     }
 
+    /** The instruction set the CPU kernels are taken for: this processor's best, or the one of {@code -Dsparsercnn.isa}. */
+    public static CpuFeatures.Isa isa() {
+        return CpuFeatures.ofThisMachine().isa(System.getProperty("sparsercnn.isa"));
+    }
+
     private static boolean isLinuxX64() {
         return System.getProperty("os.name").equals("Linux") && System.getProperty("os.arch").equals("amd64");
     }
 
     private static String fileName(String name) {
         return switch (name) {
-            case "sparsercnn" -> "libsparsercnn-" + CpuFeatures.ofThisMachine().isa(System.getProperty("sparsercnn.isa")) + ".so";
+            case "sparsercnn" -> "libsparsercnn-" + isa() + ".so";
             case "openblas" -> OPENBLAS;
             default -> name.contains(".") ? name : "lib" + name + ".so";
         };
