@@ -142,7 +142,8 @@ final class CfgTree {
             } else if (names.find(name).isPresent()) {
                 set(name, value, Place.OVERRIDE);
             } else if (names.isSection(name)) {
-                throw BadInput.of("override: %s is a section, found the %s; name one of its keys", name, described(decoded(value, name, Place.OVERRIDE)));
+                throw BadInput.of("override: %s is a section, found the %s; name one of its keys", name,
+                        described(decoded(value, name, Place.OVERRIDE)));
             } else {
                 unknown(name, Place.OVERRIDE);
             }
@@ -186,9 +187,9 @@ final class CfgTree {
             }
             boolean fits = value.getClass() == old.getClass() || value instanceof PyValue.None || old instanceof PyValue.None;
             if (!fits || value instanceof PyValue.Dict || value instanceof PyValue.Other) {
-                String wanted = old instanceof PyValue.None ? "bool, int, float, str, list or tuple"
-                        : old.typeName() + " such as " + old.repr();
-                throw BadInput.of("%s: %s must be a %s, found the %s%s", place, name, wanted, described(value), remedy(value, old));
+                String wanted = old instanceof PyValue.None ? "a bool, int, float, str, list or tuple"
+                        : (old instanceof PyValue.Int ? "an " : "a ") + old.typeName() + " such as " + old.repr();
+                throw BadInput.of("%s: %s must be %s, found the %s%s", place, name, wanted, described(value), remedy(value, old));
             }
             return value;
         }

@@ -107,6 +107,11 @@ public final class Config {
         return sections.seed();
     }
 
+    /** MODEL.DEVICE if a file or override set it; empty: the program chooses (the default, cuda, is no one's wish). */
+    public Optional<String> device() {
+        return isSet("MODEL.DEVICE") ? Optional.of(model().device()) : Optional.empty();
+    }
+
     /** Whether a file or override set {@code key}, be it to its default. */
     public boolean isSet(String key) {
         return tree.place(key) != null;
@@ -126,12 +131,21 @@ public final class Config {
     public List<String> notices() {
         List<String> notices = new ArrayList<>(tree.notices());
         String inert = tree.schema().keys().values().stream()
-                .filter(key -> !key.hasEffect() && !tree.value(key.name()).equals(key.defaultValue()))
+                .filter(key -> !key.hasEffect() && !asLists(tree.value(key.name())).equals(asLists(key.defaultValue())))
                 .map(key -> key.name() + " " + tree.value(key.name()).repr()).collect(Collectors.joining(", "));
         if (!inert.isEmpty()) {
             notices.add("These settings have no effect in this program: " + inert);
         }
         return notices;
+    }
+
+    /** detectron2's dumps turn tuples inside tuples into lists; that is no setting of the user's. */
+    private static PyValue asLists(PyValue value) {
+        return switch (value) {
+            case PyValue.Tuple(List<PyValue> items) -> new PyValue.PyList(items.stream().map(Config::asLists).toList());
+            case PyValue.PyList(List<PyValue> items) -> new PyValue.PyList(items.stream().map(Config::asLists).toList());
+            default -> value;
+        };
     }
 
     /** The keys in which {@code to} differs from this config, in the order of docs/config.md. */

@@ -8,7 +8,6 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.sparsercnn.util.BadInput;
 
@@ -127,22 +126,22 @@ final class Decoder {
 
     /** The values a key takes, in words: for messages and docs/config.md. */
     static String wanted(Type type, Key key) {
-        String range = Optional.of(range(key)).filter(r -> !r.isEmpty()).map(r -> " " + r).orElse("");
+        String range = range(key);
         if (type instanceof ParameterizedType list) {
             Type item = list.getActualTypeArguments()[0];
-            return (key.length() > 0 ? "a list of " + key.length() + " " : "a list of ") + many((Class<?>) item) + range;
+            return (key.length() > 0 ? "a list of " + key.length() + " " : "a list of ") + many((Class<?>) item)
+                    + (range.isEmpty() ? "" : ", each " + range);
+        } else if (key.oneOf().length > 0) {
+            return range;
         }
-        Class<?> scalar = (Class<?>) type;
-        if (key.oneOf().length > 0) {
-            return range(key);
-        }
-        return switch (scalar.getSimpleName()) {
-            case "int" -> "an int" + range;
-            case "long" -> "an int (64 bits)" + range;
-            case "double" -> "a finite float" + range;
+        String scalar = switch (((Class<?>) type).getSimpleName()) {
+            case "int" -> "an int";
+            case "long" -> "an int (64 bits)";
+            case "double" -> "a finite float";
             case "boolean" -> "True or False";
-            default -> "a string" + range;
+            default -> "a string";
         };
+        return range.isEmpty() ? scalar : scalar + ", " + range;
     }
 
     private static String many(Class<?> item) {
@@ -165,7 +164,7 @@ final class Decoder {
         if (lower && upper) {
             return "from " + plain(key.min()) + " to " + plain(key.max());
         }
-        return lower ? "of at least " + plain(key.min()) : upper ? "of at most " + plain(key.max()) : "";
+        return lower ? "at least " + plain(key.min()) : upper ? "at most " + plain(key.max()) : "";
     }
 
     private static String plain(double d) {

@@ -24,20 +24,9 @@ final class PyLiteral {
             "(?<hex>0[xX](?:_?[0-9a-fA-F])+)|(?<oct>0[oO](?:_?[0-7])+)|(?<bin>0[bB](?:_?[01])+)"
                     + "|(?<imaginary>(?:" + FLOAT + "|" + DIGITS + ")[jJ])|(?<float>" + FLOAT + ")"
                     + "|(?<dec>[1-9](?:_?[0-9])*|0(?:_?0)*)");
-    private static final Pattern STRING_START =
-            Pattern.compile("(?<prefix>[rR][bB]?|[bB][rR]?|[uU]?)(?<quote>'''|\"\"\"|'|\")");
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z_0-9]*");
     /** Python's own tokenizer gives up at this depth; it also keeps this parser's stack small. */
     private static final int MAX_DEPTH = 200;
-
-    /** Control flow of this class only: the text is not a literal, so it stays a string. */
-    private static final class NotALiteral extends Exception {
-        static final NotALiteral INSTANCE = new NotALiteral();
-
-        private NotALiteral() {
-            super(null, null, false, false);
-        }
-    }
 
     private final String text;
     private int at;
@@ -150,8 +139,7 @@ final class PyLiteral {
             }
             return number(matcher);
         }
-        matcher.usePattern(STRING_START);
-        if (matcher.lookingAt()) {
+        if (PyString.startsAt(text, at)) {
             return strings();
         }
         matcher.usePattern(NAME);
@@ -292,102 +280,18 @@ final class PyLiteral {
     /** Adjacent string literals join, as in {@code 'a' 'b'}; text and bytes do not mix. */
     private PyValue strings() throws NotALiteral {
         StringBuilder joined = new StringBuilder();
-        Boolean bytes = null;
-        Matcher start = STRING_START.matcher(text);
-        while (start.region(at, text.length()).lookingAt()) {
-            String prefix = start.group("prefix").toLowerCase(java.util.Locale.ROOT);
-            boolean isBytes = prefix.contains("b");
-            if (bytes != null && bytes != isBytes) {
+        PyString part = new PyString(text, at);
+        boolean bytes = part.isBytes();
+        for (boolean more = true; more; more = PyString.startsAt(text, at)) {
+            part = new PyString(text, at);
+            if (part.isBytes() != bytes) {
                 throw NotALiteral.INSTANCE;
             }
-            bytes = isBytes;
-            at = start.end();
-            string(joined, start.group("quote"), prefix.contains("r"), isBytes);
+            at = part.readTo(joined);
             skip();
         }
-        String value = joined.toString();
-        return Boolean.TRUE.equals(bytes) ? new PyValue.Other("bytes", "b" + new PyValue.Str(value).repr()) : new PyValue.Str(value);
-    }
-
-    private void string(StringBuilder out, String quote, boolean raw, boolean bytes) throws NotALiteral {
-        while (!text.startsWith(quote, at)) {
-            if (at >= text.length() || quote.length() == 1 && text.charAt(at) == '\n' || bytes && text.charAt(at) > 0x7f) {
-                throw NotALiteral.INSTANCE;
-            }
-            char c = text.charAt(at++);
-            if (c != '\\') {
-                out.append(c);
-            } else if (at == text.length()) {
-                throw NotALiteral.INSTANCE;
-            } else if (raw) {
-                out.append(c).append(text.charAt(at++));
-            } else {
-                escape(out, text.charAt(at++), bytes);
-            }
-        }
-        at += quote.length();
-    }
-
-    private void escape(StringBuilder out, char c, boolean bytes) throws NotALiteral {
-        switch (c) {
-            case '\n' -> { }
-            case '\\', '\'', '"' -> out.append(c);
-            case 'a' -> out.append('\u0007');
-            case 'b' -> out.append('\b');
-            case 'f' -> out.append('\f');
-            case 'n' -> out.append('\n');
-            case 'r' -> out.append('\r');
-            case 't' -> out.append('\t');
-            case 'v' -> out.append('\u000b');
-            case 'x' -> out.append((char) hex(2));
-            case '0', '1', '2', '3', '4', '5', '6', '7' -> {
-                int code = c - '0';
-                for (int i = 0; i < 2 && peek() >= '0' && peek() <= '7'; i++) {
-                    code = code * 8 + text.charAt(at++) - '0';
-                }
-                out.append((char) code);
-            }
-            case 'u', 'U', 'N' -> {
-                if (bytes) {
-                    out.append('\\').append(c);
-                } else {
-                    out.appendCodePoint(c == 'N' ? namedCharacter() : hex(c == 'u' ? 4 : 8));
-                }
-            }
-            default -> out.append('\\').append(c); // Python keeps the backslash of an escape it does not know
-        }
-    }
-
-    private int hex(int digits) throws NotALiteral {
-        if (at + digits > text.length()) {
-            throw NotALiteral.INSTANCE;
-        }
-        int code = 0;
-        for (int i = 0; i < digits; i++) {
-            int digit = Character.digit(text.charAt(at++), 16);
-            if (digit < 0 || code > Character.MAX_CODE_POINT >> 4) {
-                throw NotALiteral.INSTANCE;
-            }
-            code = code << 4 | digit;
-        }
-        if (code > Character.MAX_CODE_POINT) {
-            throw NotALiteral.INSTANCE;
-        }
-        return code;
-    }
-
-    private int namedCharacter() throws NotALiteral {
-        int end = text.indexOf('}', at);
-        if (peek() != '{' || end < 0) {
-            throw NotALiteral.INSTANCE;
-        }
-        try {
-            int code = Character.codePointOf(text.substring(at + 1, end));
-            at = end + 1;
-            return code;
-        } catch (IllegalArgumentException _) {
-            throw NotALiteral.INSTANCE;
-        }
+        PyValue value = new PyValue.Str(joined.toString());
+        return bytes ? new PyValue.Other("bytes", "b" + value.repr()) : value;
     }
 
     private void open() throws NotALiteral {
@@ -421,7 +325,7 @@ final class PyLiteral {
             } else if (c == '#') {
                 int end = text.indexOf('\n', at);
                 at = end < 0 ? text.length() : end;
-            } else if (c == '\\' && text.startsWith("\n", at + 1)) {
+            } else if (c == '\\' && text.startsWith("\n", at + 1) && at + 2 < text.length()) {
                 at += 2;
             } else {
                 return;

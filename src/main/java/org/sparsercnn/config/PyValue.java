@@ -2,6 +2,7 @@ package org.sparsercnn.config;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -93,6 +94,10 @@ public sealed interface PyValue {
             return 1 / d < 0 ? "-0.0" : "0.0";
         }
         BigDecimal shortest = new BigDecimal(Double.toString(d)).stripTrailingZeros(); // JDK 19+: shortest, like Python's
+        BigDecimal oneDigit = shortest.round(new MathContext(1)); // Java writes two digits at least: 4.9E-324 for 5e-324
+        if (oneDigit.doubleValue() == d) {
+            shortest = oneDigit.stripTrailingZeros();
+        }
         int exponent = shortest.precision() - shortest.scale() - 1;
         if (exponent >= -4 && exponent < 16) {
             String plain = shortest.toPlainString();

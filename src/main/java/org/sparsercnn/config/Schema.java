@@ -3,7 +3,7 @@ package org.sparsercnn.config;
 import java.lang.reflect.RecordComponent;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -76,23 +76,27 @@ record Schema(Map<String, Entry> keys, Set<String> deprecated, Map<String, Renam
         return keys.keySet().stream().anyMatch(key -> key.startsWith(name + "."));
     }
 
-    /** What a user who wrote {@code unknown} most likely meant: a key or section, if one is near. */
+    /**
+     * What a user who wrote {@code unknown} most likely meant: a key or section spelled much like it, else the same key in
+     * another section, else the most similar key of the section, if there is one.
+     */
     Optional<String> nearest(String unknown) {
-        String wanted = unknown.toLowerCase(java.util.Locale.ROOT);
-        String last = wanted.substring(wanted.lastIndexOf('.') + 1);
+        String wanted = unknown.toLowerCase(Locale.ROOT);
+        String section = wanted.substring(0, wanted.lastIndexOf('.') + 1);
+        String last = wanted.substring(section.length());
         Set<String> candidates = new TreeSet<>(keys.keySet());
         for (String key : keys.keySet()) {
             for (int dot = key.indexOf('.'); dot >= 0; dot = key.indexOf('.', dot + 1)) {
                 candidates.add(key.substring(0, dot));
             }
         }
-        Comparator<String> byDistance = Comparator.comparingInt(name -> distance(wanted, name.toLowerCase(java.util.Locale.ROOT)));
-        Optional<String> near = candidates.stream().min(byDistance)
-                .filter(name -> distance(wanted, name.toLowerCase(java.util.Locale.ROOT)) <= Math.max(2, wanted.length() / 4));
-        // A right key in the wrong section: every letter of it is right, so it wins over a look-alike elsewhere.
-        List<String> sameKey = keys.keySet().stream()
-                .filter(name -> name.toLowerCase(java.util.Locale.ROOT).endsWith("." + last)).sorted(byDistance).toList();
-        return near.or(() -> sameKey.stream().findFirst());
+        Comparator<String> byDistance = Comparator.comparingInt(name -> distance(wanted, name.toLowerCase(Locale.ROOT)));
+        Comparator<String> byLastWord = Comparator.comparing(name -> !name.toLowerCase(Locale.ROOT).contains(last));
+        return candidates.stream().min(byDistance)
+                .filter(name -> distance(wanted, name.toLowerCase(Locale.ROOT)) <= Math.max(2, wanted.length() / 6))
+                .or(() -> keys.keySet().stream().filter(name -> name.toLowerCase(Locale.ROOT).endsWith("." + last)).min(byDistance))
+                .or(() -> keys.keySet().stream().filter(name -> !section.isEmpty() && name.toLowerCase(Locale.ROOT).startsWith(section))
+                        .min(byLastWord.thenComparing(byDistance)));
     }
 
     /** Levenshtein's: the fewest insertions, deletions and replacements that make {@code b} of {@code a}. */

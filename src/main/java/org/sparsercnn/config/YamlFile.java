@@ -35,7 +35,7 @@ import org.sparsercnn.util.BadInput;
  */
 record YamlFile(PyValue value, Map<String, Place> places, List<String> notices) {
     /** Aliases multiply what they name; a real config has some hundred nodes. */
-    private static final int MAX_NODES = 1_000_000;
+    private static final int MAX_NODES = 100_000;
     private static final int MAX_DEPTH = 100;
 
     /** Reads {@code file}; a file that is missing, not UTF-8 or not YAML is a {@link BadInput} with the line. */

@@ -181,9 +181,9 @@ class ConfigGoldenTest {
     private static String wordsOf(String error, String message) {
         Map<String, String> byText = new LinkedHashMap<>();
         byText.put("(<class 'detectron2.config.config.CfgNode'> vs.", " is a section");
-        byText.put("Type mismatch", " must be a ");
+        byText.put("Type mismatch", " must be a");
         byText.put("Non-existent", "there is no key");
-        byText.put("is not a valid type", " must be a ");
+        byText.put("is not a valid type", " must be a");
         byText.put("odd length", "KEY VALUE");
         byText.put("reserved key", "can be used in files only");
         byText.put("was renamed", "was renamed to MODEL.WEIGHTS");
