@@ -7,6 +7,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
@@ -51,7 +53,8 @@ public final class JsonStream {
 
     /** Opens {@code file}, stands at its first value and lets {@code reader} consume it; nothing may follow. */
     public static <T> T read(Path file, Reader<T> reader) {
-        try (JsonParser parser = FACTORY.createParser(file.toFile())) {
+        try (InputStream bytes = Files.newInputStream(file);
+                JsonParser parser = FACTORY.createParser(bytes)) {
             JsonStream in = new JsonStream(file, parser);
             if (parser.nextToken() == null) {
                 throw new BadInput(file + ": the file is empty, JSON was expected");

@@ -67,7 +67,7 @@ public final class PrecisionRecall {
 
     /** Average precision: the mean over recalls, and over categories and thresholds where {@link #ALL} is given. */
     public double averagePrecision(int threshold, int category, AreaRange range, int limit) {
-        Mean mean = new Mean();
+        DefinedMean mean = new DefinedMean();
         for (int t : chosen(threshold, options.iouThresholds().length)) {
             for (int r = 0; r < options.recallThresholds().length; r++) {
                 for (int k : chosen(category, categories.size())) {
@@ -80,7 +80,7 @@ public final class PrecisionRecall {
 
     /** Average recall: the mean over categories and thresholds where {@link #ALL} is given. */
     public double averageRecall(int threshold, int category, AreaRange range, int limit) {
-        Mean mean = new Mean();
+        DefinedMean mean = new DefinedMean();
         for (int t : chosen(threshold, options.iouThresholds().length)) {
             for (int k : chosen(category, categories.size())) {
                 mean.add(recall(t, k, range, limit));
@@ -89,7 +89,7 @@ public final class PrecisionRecall {
         return mean.value();
     }
 
-    /** The index of an overlap among the thresholds, or of a limit among the limits; {@code Integer.MIN_VALUE} if not measured. */
+    /** The index of an overlap among the thresholds; {@code Integer.MIN_VALUE} if not measured. */
     int thresholdIndex(double overlap) {
         int index = Arrays.binarySearch(options.iouThresholds(), overlap);
         return index < 0 ? Integer.MIN_VALUE : index;
@@ -116,22 +116,5 @@ public final class PrecisionRecall {
         int[] all = new int[count];
         Arrays.setAll(all, i -> i);
         return all;
-    }
-
-    /** The mean of what is defined. */
-    private static final class Mean {
-        private double sum;
-        private int count;
-
-        void add(double value) {
-            if (value > UNDEFINED) {
-                sum += value;
-                count++;
-            }
-        }
-
-        double value() {
-            return count == 0 ? UNDEFINED : sum / count;
-        }
     }
 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.zip.GZIPInputStream;
 import org.sparsercnn.util.Json;
 
@@ -16,7 +17,7 @@ final class GoldenFiles {
     static Path file(Path folder, String name) throws IOException {
         Path file = folder.resolve(name + ".json");
         try (InputStream in = open(name)) {
-            Files.copy(in, file);
+            Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
         }
         return file;
     }

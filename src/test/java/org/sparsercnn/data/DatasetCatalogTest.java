@@ -1,0 +1,65 @@
+package org.sparsercnn.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sparsercnn.util.BadInput;
+
+class DatasetCatalogTest {
+    @TempDir
+    Path root;
+
+    @Test
+    void builtInNamesPointWhereDetectron2Looks() {
+        DatasetCatalog catalog = new DatasetCatalog(root, List.of());
+        assertThat(catalog.entry("coco_2017_train")).isEqualTo(new DatasetCatalog.Entry("coco_2017_train",
+                root.resolve("coco/annotations/instances_train2017.json"), root.resolve("coco/train2017")));
+        assertThat(catalog.entry("coco_2014_valminusminival").imageRoot()).isEqualTo(root.resolve("coco/val2014"));
+        assertThat(catalog.entry("CrowdHuman_val").json()).isEqualTo(root.resolve("crowdhuman/annotations/val.json"));
+        assertThat(catalog.names()).contains("coco_2017_val_100", "coco_2017_test-dev").hasSize(12);
+        assertThat(DatasetCatalog.builtInCategories("coco_2017_val")).contains(CategoryMap.coco());
+        assertThat(DatasetCatalog.builtInCategories("CrowdHuman_train").orElseThrow().names()).containsExactly("person");
+        assertThat(DatasetCatalog.builtInCategories("mine")).isEmpty();
+    }
+
+    @Test
+    void theFolderComesFromTheEnvironment() {
+        assertThat(DatasetCatalog.fromEnvironment(Map.of(), List.of()).entry("coco_2017_val").imageRoot())
+                .isEqualTo(Path.of("datasets/coco/val2017"));
+        assertThat(DatasetCatalog.fromEnvironment(Map.of("DETECTRON2_DATASETS", "/data"), List.of()).entry("coco_2017_val").imageRoot())
+                .isEqualTo(Path.of("/data/coco/val2017"));
+        assertThat(DatasetCatalog.fromEnvironment(Map.of("DETECTRON2_DATASETS", "~/d"), List.of()).entry("coco_2017_val").imageRoot())
+                .isEqualTo(Path.of(System.getProperty("user.home"), "d/coco/val2017"));
+    }
+
+    @Test
+    void unknownNamesAndMissingFilesAreExplained() throws IOException {
+        DatasetCatalog catalog = new DatasetCatalog(root, List.of());
+        assertThatThrownBy(() -> catalog.entry("coco_2018")).isInstanceOf(BadInput.class)
+                .hasMessageContaining("\"coco_2018\" is not known").hasMessageContaining("coco_2017_val,");
+        assertThatThrownBy(() -> catalog.load("coco_2017_val", false)).isInstanceOf(BadInput.class)
+                .hasMessageContaining("instances_val2017.json does not exist").hasMessageContaining("DETECTRON2_DATASETS");
+        Files.createDirectories(root.resolve("coco/annotations"));
+        Files.writeString(root.resolve("coco/annotations/instances_val2017.json"), "{}");
+        assertThatThrownBy(() -> catalog.load("coco_2017_val", false)).isInstanceOf(BadInput.class)
+                .hasMessageContaining("image folder").hasMessageContaining("val2017");
+    }
+
+    @Test
+    void ownDataSetsLoadByName() throws IOException {
+        Path json = Files.writeString(root.resolve("mine.json"), """
+                {"images": [{"id": 1, "file_name": "a.jpg", "width": 4, "height": 4}], "annotations": [],
+                 "categories": [{"id": 0, "name": "thing"}]}""");
+        DatasetCatalog catalog = new DatasetCatalog(root, List.of(new DatasetCatalog.Entry("mine", json, root)));
+        Dataset dataset = catalog.load("mine", true);
+        assertThat(dataset.name()).isEqualTo("mine");
+        assertThat(dataset.images().getFirst().file()).isEqualTo(root.resolve("a.jpg"));
+    }
+}
