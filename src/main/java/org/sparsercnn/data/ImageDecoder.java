@@ -17,6 +17,7 @@ import java.util.Iterator;
 import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.ImageTypeSpecifier;
 import javax.imageio.stream.ImageInputStreamImpl;
 import org.sparsercnn.data.JpegHeader.Unsupported;
 import org.sparsercnn.util.AtomicFiles;
@@ -64,6 +65,8 @@ public final class ImageDecoder {
             return JpegHeader.matches(bytes) ? jpeg(in, maxPixels) : other(in, maxPixels);
         } catch (Unsupported e) {
             throw new BadInput(name + ": the image cannot be decoded: " + e.getMessage(), e);
+        } catch (OutOfMemoryError e) { // one array too large, asked for by a large or damaged file; nothing else is harmed
+            throw new BadInput(name + ": the image cannot be decoded: it does not fit into memory", e);
         } catch (IOException | RuntimeException e) { // ImageIO's readers throw all kinds of them on damaged data
             Throwable reason = deepest(e);
             if (in.ranOut || reason instanceof EOFException) {
@@ -104,6 +107,7 @@ public final class ImageDecoder {
         try {
             reader.setInput(in, true, true);
             checkSize(reader.getWidth(0), reader.getHeight(0), maxPixels);
+            checkColors(reader.getImageTypes(0).next());
             Image stored = rgb(reader.read(0));
             return switch (reader.getFormatName().toLowerCase(Locale.ROOT)) {
                 case "png" -> Orientation.upright(stored, Orientation.ofPng(in.bytes));
@@ -125,8 +129,20 @@ public final class ImageDecoder {
         }
     }
 
+    /** Before decoding: the TIFF reader takes minutes for the 32-bit samples or thousands of bands of a damaged header. */
+    private static void checkColors(ImageTypeSpecifier type) throws Unsupported {
+        ColorModel model = type.getColorModel();
+        int samples = type.getSampleModel().getDataType();
+        int space = model.getColorSpace().getType();
+        boolean packed = model instanceof IndexColorModel || model instanceof DirectColorModel;
+        if (type.getNumBands() > 4 || (space != ColorSpace.TYPE_GRAY && space != ColorSpace.TYPE_RGB)
+                || (!packed && samples != DataBuffer.TYPE_BYTE && samples != DataBuffer.TYPE_USHORT)) {
+            throw new Unsupported("its colours are not 8- or 16-bit grey or RGB; convert it to an RGB PNG or JPEG");
+        }
+    }
+
     /** Stored samples to RGB bytes as Pillow's {@code convert("RGB")} does. */
-    private static Image rgb(BufferedImage picture) throws Unsupported {
+    private static Image rgb(BufferedImage picture) {
         int width = picture.getWidth();
         int height = picture.getHeight();
         ColorModel model = picture.getColorModel();
@@ -144,12 +160,8 @@ public final class ImageDecoder {
             }
             return new Image(width, height, out);
         }
-        int type = raster.getTransferType();
-        int space = model.getColorSpace().getType();
-        boolean grey = space == ColorSpace.TYPE_GRAY;
-        if (!grey && space != ColorSpace.TYPE_RGB || type != DataBuffer.TYPE_BYTE && type != DataBuffer.TYPE_USHORT) {
-            throw new Unsupported("its colours are not 8- or 16-bit grey or RGB; convert it to an RGB PNG or JPEG");
-        }
+        boolean grey = model.getColorSpace().getType() == ColorSpace.TYPE_GRAY;
+        boolean wide = raster.getTransferType() == DataBuffer.TYPE_USHORT;
         int bands = raster.getNumBands();
         int[] row = new int[width * bands];
         for (int y = 0, to = 0; y < height; y++) {
@@ -157,7 +169,7 @@ public final class ImageDecoder {
             for (int from = 0; from < row.length; from += bands) {
                 for (int c = 0; c < 3; c++) {
                     int value = row[from + (grey ? 0 : c)];
-                    if (type == DataBuffer.TYPE_USHORT) {
+                    if (wide) {
                         value = bands == 1 ? Math.min(value, 255) : value >> 8; // Pillow's mode I;16, and the others
                     }
                     out[to++] = (byte) value;
