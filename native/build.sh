@@ -11,6 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 shopt -s nullglob
+export LC_ALL=C
 
 out=target/native/linux-x86_64
 test_out=target/test-native/linux-x86_64

@@ -55,12 +55,20 @@ final class NativeCache {
         this.version = version;
         this.sha256 = sha256;
         this.source = source;
-        this.user = Libc.effectiveUser();
+        this.user = userOfThisProcess();
+    }
+
+    static int userOfThisProcess() {
+        try {
+            return (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+        } catch (IOException e) {
+            throw new BadInput("/proc/self cannot be read; the native libraries need Linux with /proc mounted", e);
+        }
     }
 
     /** This user's folders: the cache, else a temporary one. */
     static List<Path> basesOfThisUser() {
-        int user = Libc.effectiveUser();
+        int user = userOfThisProcess();
         List<Path> bases = new ArrayList<>();
         String cache = System.getenv("XDG_CACHE_HOME");
         Path home = Path.of(System.getProperty("user.home"));
@@ -99,7 +107,6 @@ final class NativeCache {
         own(base);
         Path folder = base.resolve(version);
         own(folder);
-        refuseNoexec(folder);
         for (String name : names) {
             if (!intact(folder.resolve(name), name)) replace(folder.resolve(name), name);
         }
@@ -123,27 +130,20 @@ final class NativeCache {
         return (int) Files.getAttribute(path, "unix:uid", LinkOption.NOFOLLOW_LINKS) == user;
     }
 
-    private static void refuseNoexec(Path folder) throws IOException {
-        Path probe = Files.createTempFile(folder, "probe", ".part");
-        try {
-            if (!Libc.mayExecute(probe)) throw new IOException("code may not run from there (mounted noexec?)");
-        } finally {
-            Files.deleteIfExists(probe);
-        }
-    }
-
     private boolean intact(Path file, String name) throws IOException {
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || !isOurs(file)) return false;
         Set<PosixFilePermission> permissions = Files.getPosixFilePermissions(file, LinkOption.NOFOLLOW_LINKS);
-        if (!OWNER_ONLY.containsAll(permissions)) return false;
+        if (!OWNER_ONLY.containsAll(permissions) || !Files.isExecutable(file)) return false;
         try (InputStream in = Files.newInputStream(file)) {
             return hash(in).equals(sha256.get(name));
         }
     }
 
     private void replace(Path file, String name) throws IOException {
-        Path part = Files.createTempFile(file.getParent(), name, ".part"); // mode 0600
+        Path part = Files.createTempFile(file.getParent(), name, ".part", PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         try {
+            // access(2) denies it for every file of a file system that is mounted noexec.
+            if (!Files.isExecutable(part)) throw new IOException("code may not run from there (mounted noexec?)");
             String written;
             try (var in = new DigestInputStream(source.open(name), sha256())) {
                 Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
