@@ -12,6 +12,7 @@
 //   BLOCK_SYNC()          a barrier for the block
 //   block_sum, block_max  reduce one value per thread; every thread gets the result
 //   column_sum            out[c] = sum of term(r, c) over rows [first, last), columns shared out among the threads
+//   block_rows            body(r, c) for every element of a chunk of rows, shared out among the threads
 //
 // NaN propagates: comparisons are written so that a NaN operand wins.
 #pragma once
@@ -43,4 +44,15 @@ struct Chunk {
 };
 DEVICE Chunk chunk_of(i64 index, i64 chunks, i64 rows) {
     return {index * rows / chunks, (index + 1) * rows / chunks};
+}
+
+// On the CPU the loop over columns has no division in it and vectorises; on a GPU rows shorter than a block would idle threads.
+template <class Body>
+DEVICE void block_rows(Chunk rows, i64 cols, Body body) {
+#if defined(__CUDACC__) || defined(SPARSERCNN_EMULATE)
+    BLOCK_LOOP(i, (rows.last - rows.first) * cols) body(rows.first + i / cols, i % cols);
+#else
+    for (i64 r = rows.first; r < rows.last; ++r)
+        for (i64 c = 0; c < cols; ++c) body(r, c);
+#endif
 }

@@ -32,20 +32,19 @@ DEVICE float block_max(float v) { return v; }
 DEVICE double block_sum(double v) { return v; }
 
 // A strip of columns is summed in registers while the rows go by.
+template <i64 strip, class Term>
+DEVICE void column_strip(i64 c0, i64 first, i64 last, float* out, Term term) {
+    float sum[strip] = {};
+    for (i64 r = first; r < last; ++r)
+        for (i64 k = 0; k < strip; ++k) sum[k] += term(r, c0 + k);
+    for (i64 k = 0; k < strip; ++k) out[c0 + k] = sum[k];
+}
+
 template <class Term>
 DEVICE void column_sum(i64 cols, i64 first, i64 last, float* out, Term term) {
-    constexpr i64 strip = 64;
-    i64 c0 = 0;
-    for (; c0 + strip <= cols; c0 += strip) {
-        float sum[strip] = {};
-        for (i64 r = first; r < last; ++r)
-            for (i64 k = 0; k < strip; ++k) sum[k] += term(r, c0 + k);
-        for (i64 k = 0; k < strip; ++k) out[c0 + k] = sum[k];
-    }
-    if (c0 < cols) {
-        float sum[strip] = {};
-        for (i64 r = first; r < last; ++r)
-            for (i64 k = 0; k < cols - c0; ++k) sum[k] += term(r, c0 + k);
-        for (i64 k = 0; k < cols - c0; ++k) out[c0 + k] = sum[k];
-    }
+    i64 c = 0;
+    for (; c + 64 <= cols; c += 64) column_strip<64>(c, first, last, out, term);
+    for (; c + 16 <= cols; c += 16) column_strip<16>(c, first, last, out, term);
+    for (; c + 4 <= cols; c += 4) column_strip<4>(c, first, last, out, term);
+    for (; c < cols; ++c) column_strip<1>(c, first, last, out, term);
 }

@@ -16,6 +16,11 @@ EXPORT void gemm_use(CblasSgemm function) { cblas = function; }
 void sgemm(bool trans_a, bool trans_b, i64 m, i64 n, i64 k, float alpha, const float* a, i64 lda, const float* b, i64 ldb,
            float beta, float* c, i64 ldc) {
     if (m == 0 || n == 0) return;
+    if (k == 0) {  // BLAS would refuse the leading dimensions
+        for (i64 r = 0; r < m; ++r)
+            for (i64 i = 0; i < n; ++i) c[r * ldc + i] = beta == 0 ? 0 : beta * c[r * ldc + i];
+        return;
+    }
     cblas(101, trans_a ? 112 : 111, trans_b ? 112 : 111, (int)m, (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 

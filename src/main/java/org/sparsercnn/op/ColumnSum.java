@@ -12,7 +12,7 @@ final class ColumnSum {
 
     /** How many chunks rows are cut into; depends on the shape alone, so that results do not depend on threads. */
     static long chunks(long rows) {
-        return Math.clamp(rows / 64, 1, 64);
+        return Math.clamp(rows / 64, 1, 256);
     }
 
     /** x (rows, cols) to (cols). */
@@ -21,5 +21,15 @@ final class ColumnSum {
         Tensor partial = tape.empty(chunks, cols);
         tape.device().kernel(FWD).ptr(x).ptr(partial).i64(rows).i64(cols).i64(chunks).overRows(chunks);
         return chunks == 1 ? partial.reshape(cols) : apply(tape, partial, chunks, cols);
+    }
+
+    /** x (count, rows, cols) to (count, cols). */
+    static Tensor each(Tape tape, Tensor x, long count, long rows, long cols) {
+        if (count == 1) {
+            return apply(tape, x, rows, cols);
+        }
+        Tensor out = tape.empty(count, cols);
+        tape.device().kernel(FWD).ptr(x).ptr(out).i64(count * rows).i64(cols).i64(count).overRows(count);
+        return out;
     }
 }

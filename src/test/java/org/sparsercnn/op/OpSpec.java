@@ -212,7 +212,7 @@ public abstract class OpSpec {
     }
 
     /** Forward and backward; an output without a cotangent takes no part in backward. */
-    private Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided) {
+    protected final Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided) {
         List<Tensor> owned = new ArrayList<>();
         Map<String, Variable> in = new LinkedHashMap<>();
         s.in.forEach((name, a) -> {

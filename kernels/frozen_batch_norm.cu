@@ -1,0 +1,40 @@
+// Batch norm with constant statistics: y = x scale + shift by channel, optionally followed by ReLU. x (rows, cols).
+#include "common.cuh"
+
+// scale = weight / sqrt(var + eps), shift = bias - mean scale.
+ARGS(Fold, const float* weight; const float* bias; const float* mean; const float* var; float* scale; float* shift; i64 cols;
+     double eps;)
+
+KERNEL(frozen_batch_norm_fold_f32, Fold) {
+    KERNEL_LOOP(c, a.cols) {
+        const float scale = a.weight[c] / sqrtf(a.var[c] + (float)a.eps);
+        a.scale[c] = scale;
+        a.shift[c] = a.bias[c] - a.mean[c] * scale;
+    }
+}
+
+ARGS(FrozenBatchNormFwd, const float* x; const float* scale; const float* shift; float* y; i64 rows; i64 cols; i64 chunks; i64 relu;)
+
+KERNEL(frozen_batch_norm_fwd_f32, FrozenBatchNormFwd) {
+    const Chunk rows = chunk_of(ROW(), a.chunks, a.rows);
+    const i64 cols = a.cols;
+    const float *x = a.x, *scale = a.scale, *shift = a.shift;
+    float* y = a.y;
+    if (a.relu)
+        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = relu_f(x[r * cols + c] * scale[c] + shift[c]); });
+    else
+        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = x[r * cols + c] * scale[c] + shift[c]; });
+}
+
+ARGS(FrozenBatchNormBwd, const float* dy; const float* y; const float* scale; float* dx; i64 rows; i64 cols; i64 chunks; i64 relu;)
+
+KERNEL(frozen_batch_norm_bwd_f32, FrozenBatchNormBwd) {
+    const Chunk rows = chunk_of(ROW(), a.chunks, a.rows);
+    const i64 cols = a.cols;
+    const float *dy = a.dy, *y = a.y, *scale = a.scale;
+    float* dx = a.dx;
+    if (a.relu)
+        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = y[r * cols + c] <= 0 ? 0.0f : dy[r * cols + c] * scale[c]; });
+    else
+        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = dy[r * cols + c] * scale[c]; });
+}

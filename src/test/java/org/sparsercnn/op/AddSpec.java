@@ -1,0 +1,64 @@
+package org.sparsercnn.op;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.sparsercnn.autograd.Tape;
+import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.testing.Array;
+
+class AddSpec extends OpSpec {
+    @Override
+    protected Set<String> goldenOps() {
+        return Set.of();
+    }
+
+    @Override
+    protected Set<String> differentiable() {
+        return Set.of("a", "b");
+    }
+
+    @Override
+    protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
+        Variable y = Add.apply(tape, in.get("a"), in.get("b"), attrs.path("relu").asBoolean());
+        return Map.of("y", y, "doubled", Add.apply(tape, in.get("a"), in.get("a")));
+    }
+
+    @Override
+    protected Map<String, Array> reference(Map<String, Array> in, JsonNode attrs) {
+        Array a = in.get("a");
+        Array y = a.copy();
+        Array doubled = a.copy();
+        for (int i = 0; i < y.values().length; i++) {
+            double sum = a.values()[i] + in.get("b").values()[i];
+            y.values()[i] = attrs.path("relu").asBoolean() ? Math.max(sum, 0) : sum;
+            doubled.values()[i] = 2 * a.values()[i];
+        }
+        return Map.of("y", y, "doubled", doubled);
+    }
+
+    @Override
+    protected List<Sample> samples(Random r) {
+        return List.of(
+                Sample.of("empty", "{}", "a", Array.zeros(0, 3), "b", Array.zeros(0, 3)),
+                Sample.of("one", "{}", "a", Array.normal(r, 1), "b", Array.normal(r, 1)),
+                Sample.of("odd", "{}", "a", Array.normal(r, 3, 5, 7), "b", Array.normal(r, 3, 5, 7)),
+                Sample.of("relu", "{'relu': true}", "a", Array.normal(r, 5, 7), "b", Array.normal(r, 5, 7)));
+    }
+
+    @Test
+    void shapes_must_be_equal() {
+        try (Device device = new CpuDevice(1, -1); Tape tape = Tape.inference(device)) {
+            Variable a = Variable.constant(tape.empty(2, 3));
+            Variable b = Variable.constant(tape.empty(3, 2));
+            assertThatThrownBy(() -> Add.apply(tape, a, b)).hasMessageContaining("(2, 3)").hasMessageContaining("(3, 2)");
+        }
+    }
+}
