@@ -54,7 +54,7 @@ record Axis(double low, double high, double step) {
 
     private static double niceStep(double raw) {
         double power = Math.pow(10, Math.floor(Math.log10(raw)));
-        double share = raw / power;
+        double share = raw / power - 1e-9; // 5.000…1 is 5
         return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
     }
 }

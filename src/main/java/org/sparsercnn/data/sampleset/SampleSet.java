@@ -1,5 +1,6 @@
 package org.sparsercnn.data.sampleset;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferByte;
@@ -109,7 +110,12 @@ public record SampleSet(Path folder) {
             return false;
         }
         JsonNode wanted = Json.MAPPER.valueToTree(parameters);
-        JsonNode found = Json.read(marker, JsonNode.class);
+        JsonNode found;
+        try {
+            found = Json.MAPPER.readTree(marker.toFile());
+        } catch (JsonProcessingException e) {
+            return false;
+        }
         return found.toString().equals(wanted.toString()) // as text: an int and an equal long are different nodes
                 && Files.isRegularFile(trainJson())
                 && Files.isRegularFile(valJson())
