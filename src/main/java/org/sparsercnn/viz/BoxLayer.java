@@ -3,7 +3,8 @@ package org.sparsercnn.viz;
 /**
  * Boxes to draw in one manner.
  *
- * @param boxesXyxyPx N x 4: left, top, right, bottom in pixels of the picture; unusable ones (NaN, empty, outside) are left out
+ * @param boxesXyxyPx N x 4: left, top, right, bottom in pixels of the picture; those that are NaN, empty
+ *     or outside are left out
  * @param labels N names; a null or empty one gives a box without a label
  * @param scores N values in [0, 1], shown as percent; null for ground truth
  * @param classes N class indices; they choose the colour

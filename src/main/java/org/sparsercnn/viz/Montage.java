@@ -21,7 +21,7 @@ public final class Montage {
      */
     public static BufferedImage of(List<BufferedImage> pictures, List<String> captions, int columns, int cellSidePx) {
         if (pictures.isEmpty() || pictures.size() != captions.size() || columns < 1 || cellSidePx < 16) {
-            throw new IllegalArgumentException("a montage wants pictures, as many captions, columns and cells of 16 pixels or more");
+            throw new IllegalArgumentException("a montage wants pictures, as many captions, and cells of 16 pixels or more");
         }
         int gap = Math.max(4, cellSidePx / 24);
         double cap = Math.max(9, cellSidePx / 34.0);

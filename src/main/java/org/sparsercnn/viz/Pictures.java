@@ -55,7 +55,9 @@ public final class Pictures {
             AtomicFiles.write(file, out -> encode(opaque, format, out));
         } catch (IOException e) {
             throw new BadInput(
-                    file + ": cannot be written: " + AtomicFiles.reason(e) + "; free some space or choose another folder", e);
+                    file + ": cannot be written: " + AtomicFiles.reason(e)
+                            + "; free some space or choose another folder",
+                    e);
         }
     }
 

@@ -90,7 +90,8 @@ class PlotsTest {
             rate[i] = 2.5e-5;
         }
         int smoothed = Palette.color(4).getRGB();
-        assertThat(count(Plots.training(iterations, Map.of("total_loss", loss), rate), smoothed, 0, 1200)).isGreaterThan(2000);
+        BufferedImage plot = Plots.training(iterations, Map.of("total_loss", loss), rate);
+        assertThat(count(plot, smoothed, 0, 1200)).isGreaterThan(2000);
         Plots.training(new int[0], Map.of("total_loss", new double[0]), new double[0]);
         Plots.averagePrecision(new int[] {5}, Map.of("AP", new double[] {Double.NaN}));
         Plots.precisionRecall("nothing", List.of());

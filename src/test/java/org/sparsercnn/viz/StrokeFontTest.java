@@ -67,7 +67,8 @@ class StrokeFontTest {
         draw(picture, "Happy 100%", origin, origin, cap);
         int[] extent = extent(picture);
         assertThat((double) extent[0]).isBetween(origin - 1.0, origin + 1.0);
-        assertThat((double) extent[2]).isBetween(origin + StrokeFont.width("Happy 100%", cap) - 1.5, origin + StrokeFont.width("Happy 100%", cap) + 1.0);
+        double right = origin + StrokeFont.width("Happy 100%", cap);
+        assertThat((double) extent[2]).isBetween(right - 1.5, right + 1.0);
         assertThat((double) extent[1]).isBetween(origin - cap - 1, origin - cap + 1);
         assertThat((double) extent[3]).as("descender").isBetween(origin + cap * 2 / 7 - 1.5, origin + cap * 2 / 7 + 1);
     }

@@ -32,7 +32,7 @@ record Polygon(double[] xs, double[] ys) {
         return Arrays.stream(ys).max().orElseThrow();
     }
 
-    /** Every point p becomes ({@code a}·p.x + {@code b}·p.y + {@code dx}, {@code c}·p.x + {@code d}·p.y + {@code dy}). */
+    /** The image under the matrix (a b; c d) followed by the shift (dx, dy). */
     Polygon transformed(double a, double b, double c, double d, double dx, double dy) {
         double[] x = new double[xs.length];
         double[] y = new double[xs.length];

@@ -35,7 +35,8 @@ class SampleSetTest {
         SampleSet set = SampleSet.write(folder, 5, 3, SIZE, 42);
         assertThat(names(folder)).containsExactly("annotations", "sample-set.json", "train", "val");
         assertThat(names(folder.getParent())).as("nothing temporary is left").containsExactly("shapes");
-        assertThat(names(set.trainImages())).containsExactly("000001.png", "000002.png", "000003.png", "000004.png", "000005.png");
+        assertThat(names(set.trainImages()))
+                .containsExactly("000001.png", "000002.png", "000003.png", "000004.png", "000005.png");
         JsonNode train = Json.read(set.trainJson(), JsonNode.class);
         assertThat(train.get("images")).hasSize(5);
         assertThat(train.get("categories").findValuesAsText("name")).isEqualTo(SampleSet.CATEGORIES).hasSize(5);

@@ -2,6 +2,7 @@ package org.sparsercnn.data.sampleset;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.BitSet;
 import java.util.HexFormat;
@@ -21,7 +22,8 @@ class SceneTest {
             Scene scene = Scene.draw(SIZE, 20211, i);
             digest.update(scene.rgb());
             for (Layout.Placed object : scene.objects()) {
-                digest.update((object.shape() + " " + object.outline().left() + " " + object.outline().bottom()).getBytes("US-ASCII"));
+                String text = object.shape() + " " + object.outline().left() + " " + object.outline().bottom();
+                digest.update(text.getBytes(StandardCharsets.US_ASCII));
             }
         }
         assertThat(HexFormat.of().formatHex(digest.digest())).isEqualTo("582865d8a9a808fbf7ed0de3277f99119b4562d9ac1d85c6cc475e3a62b0aeb9");
@@ -139,7 +141,8 @@ class SceneTest {
             Polygon o = top.outline();
             double middleX = (o.left() + o.right()) / 2;
             double middleY = (o.top() + o.bottom()) / 2;
-            BitSet around = new Layout.Placed(top.shape(), o.transformed(1.3, 0, 0, 1.3, -0.3 * middleX, -0.3 * middleY)).mask(SIZE);
+            Polygon larger = o.transformed(1.3, 0, 0, 1.3, -0.3 * middleX, -0.3 * middleY);
+            BitSet around = new Layout.Placed(top.shape(), larger).mask(SIZE);
             around.andNot(inside);
             double distance = 0;
             for (int c = 0; c < 3; c++) {
