@@ -1,10 +1,12 @@
 // CUDA target: grids of blocks, reductions by warp shuffles and shared memory.
 #pragma once
 
+#if !defined(SPARSERCNN_EMULATE)  // these are native/emulator/target_emulated.h's, with CUDA's own words; the rest is emulated as it is
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
-
 #define KERNEL(name, Args) extern "C" __global__ void name(const __grid_constant__ Args a)
+#define SHARED(type, name, count) __shared__ type name[count]
+#endif
 
 #define KERNEL_LOOP(i, n)                                                                     \
     for (i64 i = blockIdx.x * (i64)blockDim.x + threadIdx.x, n_##i = (n); i < n_##i;          \
@@ -13,12 +15,11 @@
 #define BLOCK_LOOP(i, n) for (i64 i = threadIdx.x, end_##i = (n); i < end_##i; i += blockDim.x)
 #define BLOCK_LEADER if (threadIdx.x == 0)
 #define BLOCK_SYNC() __syncthreads()
-#define SHARED(type, name, count) __shared__ type name[count]
 
 // Every thread of the block must call these; block sizes are multiples of 32.
 template <class T, class Combine>
 DEVICE T block_reduce(T v, Combine combine) {
-    __shared__ T parts[32];
+    SHARED(T, parts, 32);
     for (int offset = 16; offset > 0; offset >>= 1) v = combine(v, __shfl_xor_sync(0xffffffffu, v, offset));
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
     __syncthreads();  // an earlier reduction may still be read
