@@ -5,25 +5,37 @@ import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
 
-/** Sum of two tensors of the same shape. */
+/** Sum of two tensors of the same shape, optionally with ReLU after it. */
 public final class Add {
-    private static final Kernel FWD = Kernel.of("add_fwd_f32", "x z y n");
+    private static final Kernel FWD = Kernel.of("add_fwd_f32", "x z y n relu");
 
     private Add() {}
 
     public static Variable apply(Tape tape, Variable a, Variable b) {
+        return apply(tape, a, b, false);
+    }
+
+    public static Variable apply(Tape tape, Variable a, Variable b, boolean relu) {
         Variable x = Permute.dense(tape, a);
         Variable z = Permute.dense(tape, b);
-        return tape.record(sum(tape, x.value(), z.value()), new Variable[] {x, z}, new Tensor[0], dy -> new Tensor[] {dy, dy});
+        Tensor y = sum(tape, x.value(), z.value(), relu);
+        return tape.record(y, new Variable[] {x, z}, relu ? new Tensor[] {y} : new Tensor[0], dy -> {
+            Tensor g = relu ? Relu.backward(tape, dy, y) : dy;
+            return new Tensor[] {g, g};
+        });
     }
 
     /** The sum outside any record: how the tape adds gradients. */
     public static Tensor sum(Tape tape, Tensor x, Tensor z) {
+        return sum(tape, x, z, false);
+    }
+
+    private static Tensor sum(Tape tape, Tensor x, Tensor z, boolean relu) {
         if (!x.shape().equals(z.shape())) {
             throw new IllegalArgumentException("add: " + x + " and " + z);
         }
         Tensor y = tape.empty(x.shape());
-        tape.device().kernel(FWD).ptr(x).ptr(z).ptr(y).i64(x.elements()).overElements(x.elements());
+        tape.device().kernel(FWD).ptr(x).ptr(z).ptr(y).i64(x.elements()).flag(relu).overElements(x.elements());
         return y;
     }
 }

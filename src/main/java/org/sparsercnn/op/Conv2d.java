@@ -1,5 +1,7 @@
 package org.sparsercnn.op;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Convolution;
@@ -49,13 +51,20 @@ public final class Conv2d {
         // Absent inputs stand as constants, so that positions are fixed.
         Variable none = Variable.constant(y);
         Variable[] parents = {x, weight, after.bias == null ? none : after.bias, residual == null ? none : residual};
-        Tensor[] kept = after.relu ? new Tensor[] {x.value(), w, y} : new Tensor[] {x.value(), w};
-        return tape.record(y, parents, kept, incoming -> {
+        List<Tensor> kept = new ArrayList<>(List.of(x.value()));
+        if (after.relu) {
+            kept.add(y);
+        }
+        if (after.scale != null) {
+            kept.add(after.scale); // the scaled weights are cheaper to make again than to keep
+        }
+        return tape.record(y, parents, kept.toArray(Tensor[]::new), incoming -> {
             Tensor dy = after.relu ? Relu.backward(tape, incoming, y) : incoming;
             Tensor[] grads = new Tensor[4];
             if (x.requiresGrad()) {
                 grads[0] = tape.empty(x.shape());
-                tape.device().convolutionBackwardData(s, dy, w, grads[0]);
+                Tensor again = after.scale == null ? weight.value() : scaled(tape, weight.value(), after.scale);
+                tape.device().convolutionBackwardData(s, dy, again, grads[0]);
             }
             if (weight.requiresGrad()) {
                 Tensor dw = tape.empty(weight.shape());

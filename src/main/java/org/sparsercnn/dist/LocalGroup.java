@@ -1,0 +1,117 @@
+package org.sparsercnn.dist;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.sparsercnn.device.Collective;
+import org.sparsercnn.device.Pointer;
+import org.sparsercnn.util.GuardStop;
+
+/**
+ * Replicas in one process, one thread each, whose devices compute in host memory. When a member fails or is late, every
+ * other gets a {@link GuardStop} instead of waiting for ever.
+ */
+public final class LocalGroup {
+    private final int size;
+    private final long timeoutSeconds;
+    private final CyclicBarrier barrier;
+    private final long[] addresses;
+
+    public LocalGroup(int size, long timeoutSeconds) {
+        this.size = size;
+        this.timeoutSeconds = timeoutSeconds;
+        this.barrier = new CyclicBarrier(size);
+        this.addresses = new long[size];
+    }
+
+    /** A group of one, for the ordinary run. */
+    public static Collective alone() {
+        return new LocalGroup(1, 1).member(0);
+    }
+
+    public Collective member(int rank) {
+        return new Member(rank);
+    }
+
+    /** Wakes all members with an error; called by one that cannot go on. */
+    public void abort() {
+        barrier.reset();
+    }
+
+    private final class Member implements Collective {
+        private final int rank;
+
+        Member(int rank) {
+            this.rank = rank;
+        }
+
+        @Override
+        public int rank() {
+            return rank;
+        }
+
+        @Override
+        public int size() {
+            return size;
+        }
+
+        /** Each rank adds its share of the elements for all ranks, in rank order, so every rank gets the same bits. */
+        @Override
+        public void allReduceSum(Pointer values, long count) {
+            if (size == 1) {
+                return;
+            }
+            publish(values);
+            MemorySegment[] all = new MemorySegment[size];
+            for (int r = 0; r < size; r++) {
+                all[r] = MemorySegment.ofAddress(addresses[r]).reinterpret(4 * count);
+            }
+            long last = (rank + 1) * count / size;
+            for (long i = rank * count / size; i < last; i++) {
+                float sum = all[0].getAtIndex(ValueLayout.JAVA_FLOAT, i);
+                for (int r = 1; r < size; r++) {
+                    sum += all[r].getAtIndex(ValueLayout.JAVA_FLOAT, i);
+                }
+                for (MemorySegment target : all) {
+                    target.setAtIndex(ValueLayout.JAVA_FLOAT, i, sum);
+                }
+            }
+            barrier();
+        }
+
+        @Override
+        public void broadcast(Pointer values, long bytes, int root) {
+            if (size == 1) {
+                return;
+            }
+            publish(values);
+            if (rank != root) {
+                MemorySegment.ofAddress(addresses[rank]).reinterpret(bytes)
+                        .copyFrom(MemorySegment.ofAddress(addresses[root]).reinterpret(bytes));
+            }
+            barrier();
+        }
+
+        private void publish(Pointer values) {
+            addresses[rank] = values.address();
+            barrier();
+        }
+
+        @Override
+        public void barrier() {
+            try {
+                barrier.await(timeoutSeconds, TimeUnit.SECONDS);
+            } catch (BrokenBarrierException e) {
+                throw new GuardStop("replica " + rank + ": another replica failed or did not answer in " + timeoutSeconds + " s");
+            } catch (TimeoutException e) {
+                throw new GuardStop("replica " + rank + ": the others did not answer in " + timeoutSeconds + " s");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new GuardStop("replica " + rank + " was interrupted");
+            }
+        }
+    }
+}

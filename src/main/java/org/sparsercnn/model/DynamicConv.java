@@ -1,0 +1,49 @@
+package org.sparsercnn.model;
+
+import org.sparsercnn.autograd.Tape;
+import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.config.ModelConfig;
+import org.sparsercnn.nn.LayerNorm;
+import org.sparsercnn.nn.Linear;
+import org.sparsercnn.nn.Parameters;
+
+/**
+ * Dynamic instance interaction (paper, section 3.3 and figure 4): each proposal feature makes the weights of two 1x1
+ * convolutions that are applied to its own pooled feature.
+ */
+final class DynamicConv {
+    private final Linear dynamicLayer;
+    private final LayerNorm norm1;
+    private final LayerNorm norm2;
+    private final Linear outLayer;
+    private final LayerNorm norm3;
+    private final long hidden;
+    private final long inner;
+
+    DynamicConv(Parameters.Path path, ModelConfig config) {
+        hidden = config.sparseRcnn().hiddenDim();
+        inner = config.sparseRcnn().dimDynamic();
+        long bins = (long) config.roiBoxHead().poolerResolution() * config.roiBoxHead().poolerResolution();
+        dynamicLayer = new Linear(path.at("dynamic_layer"), hidden, config.sparseRcnn().numDynamic() * hidden * inner, true);
+        norm1 = new LayerNorm(path.at("norm1"), inner);
+        norm2 = new LayerNorm(path.at("norm2"), hidden);
+        outLayer = new Linear(path.at("out_layer"), hidden * bins, hidden, true);
+        norm3 = new LayerNorm(path.at("norm3"), hidden);
+    }
+
+    /**
+     * @param proposals (R, C)
+     * @param rois (R, S*S, C)
+     * @return (R, C)
+     */
+    Variable apply(Tape tape, Variable proposals, Variable rois) {
+        long count = proposals.shape().size(0);
+        Variable weights = dynamicLayer.apply(tape, proposals); // (R, 2*C*D): the first half is (C, D), the second (D, C)
+        Variable x = org.sparsercnn.op.DynamicConv.apply(tape, rois, weights, 0, inner); // (R, S*S, D)
+        x = norm1.apply(tape, x, true);
+        x = org.sparsercnn.op.DynamicConv.apply(tape, x, weights, hidden * inner, hidden); // (R, S*S, C)
+        x = norm2.apply(tape, x, true);
+        Variable flat = tape.reshape(x, count, rois.shape().size(1) * hidden);
+        return norm3.apply(tape, outLayer.apply(tape, flat), true);
+    }
+}

@@ -1,0 +1,112 @@
+package org.sparsercnn.nn;
+
+import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.tensor.Tensor;
+
+/**
+ * A tensor of a model under its published name: trained, frozen, or a buffer (statistics, which no gradient ever reaches).
+ */
+public final class Parameter {
+    /** What it is and how checkpoints lay it out. */
+    public enum Kind {
+        /** As in memory. */
+        WEIGHT,
+        /** (Co, Ci, KH, KW) in checkpoints, (Co, KH, KW, Ci) in memory. */
+        CONV_WEIGHT,
+        /** State that is not trained, as in memory. */
+        BUFFER
+    }
+
+    private final Parameters owner;
+    private final String name;
+    private final Kind kind;
+    private Variable variable;
+
+    Parameter(Parameters owner, String name, Kind kind, Tensor value) {
+        this.owner = owner;
+        this.name = name;
+        this.kind = kind;
+        this.variable = kind == Kind.BUFFER ? Variable.constant(value) : Variable.leaf(value);
+    }
+
+    /** The model's parameters that this is one of. */
+    public Parameters owner() {
+        return owner;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    public Variable variable() {
+        return variable;
+    }
+
+    public Tensor value() {
+        return variable.value();
+    }
+
+    /** Whether training changes it. */
+    public boolean trainable() {
+        return variable.requiresGrad();
+    }
+
+    /** No gradient flows to it from now on. */
+    public void freeze() {
+        variable.clearGradient();
+        variable = variable.detach();
+    }
+
+    /** The shape that checkpoints give it. */
+    public long[] publishedShape() {
+        long[] s = value().shape().toArray();
+        return kind == Kind.CONV_WEIGHT ? new long[] {s[0], s[3], s[1], s[2]} : s;
+    }
+
+    /** Sets the value from a checkpoint's layout. */
+    public void setPublished(float[] values) {
+        value().set(kind == Kind.CONV_WEIGHT ? reorder(values, true) : values);
+    }
+
+    /** The value in the checkpoint's layout. */
+    public float[] published() {
+        return publishedOrder(value().toFloats());
+    }
+
+    /** Anything of this parameter's shape (a gradient, an optimiser's moment) from memory's to the checkpoint's layout. */
+    public float[] publishedOrder(float[] values) {
+        return kind == Kind.CONV_WEIGHT ? reorder(values, false) : values;
+    }
+
+    /** The reverse of {@link #publishedOrder}. */
+    public float[] memoryOrder(float[] values) {
+        return kind == Kind.CONV_WEIGHT ? reorder(values, true) : values;
+    }
+
+    private float[] reorder(float[] from, boolean toMemory) {
+        long[] s = value().shape().toArray();
+        int co = (int) s[0];
+        int taps = (int) (s[1] * s[2]);
+        int ci = (int) s[3];
+        float[] to = new float[from.length];
+        for (int o = 0; o < co; o++) {
+            for (int c = 0; c < ci; c++) {
+                for (int t = 0; t < taps; t++) {
+                    int published = (o * ci + c) * taps + t;
+                    int memory = (o * taps + t) * ci + c;
+                    to[toMemory ? memory : published] = from[toMemory ? published : memory];
+                }
+            }
+        }
+        return to;
+    }
+
+    @Override
+    public String toString() {
+        return name + value().shape();
+    }
+}
