@@ -13,6 +13,7 @@
 //   block_sum, block_max  reduce one value per thread; every thread gets the result
 //   column_sum            out[c] = sum of term(r, c) over rows [first, last), columns shared out among the threads
 //   block_rows            body(r, c) for every element of a chunk of rows, shared out among the threads
+//   STRIP                 how many neighbouring elements a thread takes at a time where it holds them in registers
 //
 // NaN propagates: comparisons are written so that a NaN operand wins.
 #pragma once
@@ -45,6 +46,12 @@ struct Chunk {
 DEVICE Chunk chunk_of(i64 index, i64 chunks, i64 rows) {
     return {index * rows / chunks, (index + 1) * rows / chunks};
 }
+
+#if defined(__CUDACC__) || defined(SPARSERCNN_EMULATE)
+#define STRIP 1
+#else
+#define STRIP 16
+#endif
 
 // On the CPU the loop over columns has no division in it and vectorises; on a GPU rows shorter than a block would idle threads.
 template <class Body>

@@ -34,7 +34,7 @@ KERNEL(frozen_batch_norm_bwd_f32, FrozenBatchNormBwd) {
     const float *dy = a.dy, *y = a.y, *scale = a.scale;
     float* dx = a.dx;
     if (a.relu)
-        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = y[r * cols + c] <= 0 ? 0.0f : dy[r * cols + c] * scale[c]; });
+        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = relu_gradient(dy[r * cols + c], y[r * cols + c]) * scale[c]; });
     else
         block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = dy[r * cols + c] * scale[c]; });
 }

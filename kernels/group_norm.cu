@@ -83,11 +83,11 @@ KERNEL(group_norm_sums_f32, GroupNormSums) {
     float* partial = a.partial + ROW() * 2 * cols;
     column_sum(cols, rows.first, rows.last, partial, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        return (relu && y[i] <= 0 ? 0.0f : dy[i]) * ((x[i] - mean[c]) * rstd[c]);
+        return relu_gradient(dy[i], y[i], relu) * ((x[i] - mean[c]) * rstd[c]);
     });
     column_sum(cols, rows.first, rows.last, partial + cols, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        return relu && y[i] <= 0 ? 0.0f : dy[i];
+        return relu_gradient(dy[i], y[i], relu);
     });
 }
 
@@ -127,7 +127,6 @@ KERNEL(group_norm_bwd_f32, GroupNormBwd) {
     float* dx = a.dx + start;
     block_rows(rows, cols, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        const float g = relu && y[i] <= 0 ? 0.0f : dy[i];
-        dx[i] = factor[c] * g + slope[c] * (x[i] - mean[c]) + offset[c];
+        dx[i] = factor[c] * relu_gradient(dy[i], y[i], relu) + slope[c] * (x[i] - mean[c]) + offset[c];
     });
 }

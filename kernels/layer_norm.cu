@@ -38,13 +38,13 @@ KERNEL(layer_norm_bwd_f32, LayerNormBwd) {
     const bool relu = a.relu != 0;
     float sum = 0, product = 0;
     BLOCK_LOOP(i, a.cols) {
-        const float g = relu && y[i] <= 0 ? 0.0f : dy[i] * a.gamma[i];
+        const float g = relu_gradient(dy[i], y[i], relu) * a.gamma[i];
         sum += g;
         product += g * ((x[i] - mean) * rstd);
     }
     const float mean_g = block_sum(sum) / (float)a.cols, mean_gx = block_sum(product) / (float)a.cols;
     BLOCK_LOOP(i, a.cols) {
-        const float g = relu && y[i] <= 0 ? 0.0f : dy[i] * a.gamma[i];
+        const float g = relu_gradient(dy[i], y[i], relu) * a.gamma[i];
         a.dx[row * a.cols + i] = rstd * (g - mean_g - (x[i] - mean) * rstd * mean_gx);
     }
 }
@@ -61,10 +61,10 @@ KERNEL(layer_norm_param_bwd_f32, LayerNormParamBwd) {
     float* partial = a.partial + chunk * 2 * cols;
     column_sum(cols, rows.first, rows.last, partial, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        return (relu && y[i] <= 0 ? 0.0f : dy[i]) * ((x[i] - mean[r]) * rstd[r]);
+        return relu_gradient(dy[i], y[i], relu) * ((x[i] - mean[r]) * rstd[r]);
     });
     column_sum(cols, rows.first, rows.last, partial + cols, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        return relu && y[i] <= 0 ? 0.0f : dy[i];
+        return relu_gradient(dy[i], y[i], relu);
     });
 }

@@ -20,8 +20,28 @@ DEVICE int32_t float_to_bits(float f) {
     return bits;
 }
 
+// The gradient before a ReLU whose output was y. A mask of bits rather than a choice: g++ would read dy only where the choice
+// falls on it, and such a loop does not vectorise.
+DEVICE float relu_gradient(float dy, float y, bool relu = true) {
+    return bits_to_float(float_to_bits(dy) & ((int32_t)((y <= 0) & relu) - 1));
+}
+
 // The fused multiply-adds below are there for a second reason: g++ may reassociate sums, but never through an fma.
 DEVICE float fma_f(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
+
+// One product or sum rounded as it is written, never part of an fma nor reordered: where a comparison with the published
+// numbers hangs on the last bit. Such a value keeps the loop around it scalar on the CPU.
+#if defined(__CUDACC__)
+DEVICE float mul_rn(float x, float y) { return __fmul_rn(x, y); }
+DEVICE float add_rn(float x, float y) { return __fadd_rn(x, y); }
+#else
+DEVICE float as_computed(float x) {
+    __asm__("" : "+x"(x));
+    return x;
+}
+DEVICE float mul_rn(float x, float y) { return as_computed(x * y); }
+DEVICE float add_rn(float x, float y) { return as_computed(x + y); }
+#endif
 
 // e^x = 2^n e^r with |r| <= ln 2 / 2. Overflows to infinity above 88.72, underflows to 0 below -87.33; NaN stays NaN.
 DEVICE float exp_f(float x) {

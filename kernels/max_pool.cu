@@ -4,54 +4,76 @@
 // tap (n, oh, ow, c): which of the window's size^2 places the maximum came from; null where no backward follows.
 ARGS(MaxPoolFwd, const float* x; float* y; uint8_t* tap; i64 h; i64 w; i64 c; i64 size; i64 stride; i64 pad; i64 oh; i64 ow;)
 
+// The part of a window that lies inside the image: taps [y0, y1) x [x0, x1) around `corner`, which may lie outside.
+struct Window {
+    const float* corner;
+    i64 y0, y1, x0, x1;
+};
+
+template <i64 width>
+DEVICE void max_of_window(const MaxPoolFwd& a, const Window& v, i64 c0, float* y, uint8_t* tap) {
+    float best[width];
+    int32_t from[width];
+    for (i64 k = 0; k < width; ++k) {
+        best[k] = -INFINITY_F;
+        from[k] = (int32_t)(v.y0 * a.size + v.x0);
+    }
+    for (i64 ky = v.y0; ky < v.y1; ++ky)
+        for (i64 kx = v.x0; kx < v.x1; ++kx) {
+            const float* x = v.corner + (ky * a.w + kx) * a.c + c0;
+            const int32_t here = (int32_t)(ky * a.size + kx);
+            for (i64 k = 0; k < width; ++k) {  // masks, since g++ turns choices into jumps
+                const int32_t wins = -(int32_t)((x[k] > best[k]) | (x[k] != x[k]));
+                best[k] = bits_to_float((float_to_bits(x[k]) & wins) | (float_to_bits(best[k]) & ~wins));
+                from[k] = (here & wins) | (from[k] & ~wins);
+            }
+        }
+    for (i64 k = 0; k < width; ++k) y[c0 + k] = best[k];
+    if (tap)
+        for (i64 k = 0; k < width; ++k) tap[c0 + k] = (uint8_t)from[k];
+}
+
 // One block per output pixel.
 KERNEL(max_pool_fwd_f32, MaxPoolFwd) {
     const i64 pixel = ROW(), image = pixel / (a.oh * a.ow);
     const i64 top = pixel / a.ow % a.oh * a.stride - a.pad, left = pixel % a.ow * a.stride - a.pad;
-    const i64 ky0 = top < 0 ? -top : 0, ky1 = top + a.size > a.h ? a.h - top : a.size;
-    const i64 kx0 = left < 0 ? -left : 0, kx1 = left + a.size > a.w ? a.w - left : a.size;
+    const Window window = {a.x + ((image * a.h + top) * a.w + left) * a.c, top < 0 ? -top : 0, top + a.size > a.h ? a.h - top : a.size,
+                           left < 0 ? -left : 0, left + a.size > a.w ? a.w - left : a.size};
     float* y = a.y + pixel * a.c;
-    uint8_t* tap = a.tap + pixel * a.c;
-    for (i64 ky = ky0; ky < ky1; ++ky)
-        for (i64 kx = kx0; kx < kx1; ++kx) {
-            const float* x = a.x + ((image * a.h + top + ky) * a.w + left + kx) * a.c;
-            const uint8_t here = (uint8_t)(ky * a.size + kx);
-            const bool first = ky == ky0 && kx == kx0;
-            if (!a.tap) {
-                if (first) {
-                    BLOCK_LOOP(c, a.c) y[c] = x[c];
-                } else {
-                    BLOCK_LOOP(c, a.c) y[c] = x[c] > y[c] || x[c] != x[c] ? x[c] : y[c];
-                }
-            } else if (first) {
-                BLOCK_LOOP(c, a.c) {
-                    y[c] = x[c];
-                    tap[c] = here;
-                }
-            } else {
-                BLOCK_LOOP(c, a.c) {
-                    const bool wins = x[c] > y[c] || x[c] != x[c];
-                    y[c] = wins ? x[c] : y[c];
-                    tap[c] = wins ? here : tap[c];
-                }
-            }
+    uint8_t* tap = a.tap ? a.tap + pixel * a.c : nullptr;
+    const i64 whole = a.c / STRIP * STRIP;
+    BLOCK_LOOP(s, a.c / STRIP) max_of_window<STRIP>(a, window, s * STRIP, y, tap);
+    BLOCK_LOOP(c, a.c - whole) max_of_window<1>(a, window, whole + c, y, tap);
+}
+
+ARGS(MaxPoolBwd, const float* dy; const uint8_t* tap; float* dx; i64 h; i64 w; i64 c; i64 size; i64 stride; i64 pad; i64 oh; i64 ow;)
+
+// Pixel (y, x) of the padded input lies in the windows [oy0, oy1] x [ox0, ox1].
+struct Windows {
+    i64 image, y, x, oy0, oy1, ox0, ox1;
+};
+
+template <i64 width>
+DEVICE void gather(const MaxPoolBwd& a, const Windows& v, i64 c0, float* dx) {
+    float sum[width] = {};
+    for (i64 oy = v.oy0; oy <= v.oy1; ++oy)
+        for (i64 ox = v.ox0; ox <= v.ox1; ++ox) {
+            const i64 from = ((v.image * a.oh + oy) * a.ow + ox) * a.c + c0;
+            const float* dy = a.dy + from;
+            const uint8_t* tap = a.tap + from;
+            const int32_t here = (int32_t)((v.y - oy * a.stride) * a.size + v.x - ox * a.stride);
+            for (i64 k = 0; k < width; ++k) sum[k] += bits_to_float(float_to_bits(dy[k]) & -(int32_t)(tap[k] == here));
         }
+    for (i64 k = 0; k < width; ++k) dx[c0 + k] = sum[k];
 }
 
 // One block per input pixel, which gathers from the windows it lies in.
-ARGS(MaxPoolBwd, const float* dy; const uint8_t* tap; float* dx; i64 h; i64 w; i64 c; i64 size; i64 stride; i64 pad; i64 oh; i64 ow;)
-
 KERNEL(max_pool_bwd_f32, MaxPoolBwd) {
-    const i64 pixel = ROW(), image = pixel / (a.h * a.w), py = pixel / a.w % a.h + a.pad, px = pixel % a.w + a.pad;
-    const i64 oy0 = py < a.size ? 0 : (py - a.size) / a.stride + 1, oy1 = py / a.stride < a.oh ? py / a.stride : a.oh - 1;
-    const i64 ox0 = px < a.size ? 0 : (px - a.size) / a.stride + 1, ox1 = px / a.stride < a.ow ? px / a.stride : a.ow - 1;
+    const i64 pixel = ROW(), y = pixel / a.w % a.h + a.pad, x = pixel % a.w + a.pad;
+    const Windows windows = {pixel / (a.h * a.w), y, x, y < a.size ? 0 : (y - a.size) / a.stride + 1, y / a.stride < a.oh ? y / a.stride : a.oh - 1,
+                             x < a.size ? 0 : (x - a.size) / a.stride + 1, x / a.stride < a.ow ? x / a.stride : a.ow - 1};
     float* dx = a.dx + pixel * a.c;
-    BLOCK_LOOP(c, a.c) dx[c] = 0;
-    for (i64 oy = oy0; oy <= oy1; ++oy)
-        for (i64 ox = ox0; ox <= ox1; ++ox) {
-            const i64 from = ((image * a.oh + oy) * a.ow + ox) * a.c;
-            const float* dy = a.dy + from;
-            const uint8_t *tap = a.tap + from, here = (uint8_t)((py - oy * a.stride) * a.size + px - ox * a.stride);
-            BLOCK_LOOP(c, a.c) dx[c] += tap[c] == here ? dy[c] : 0.0f;
-        }
+    const i64 whole = a.c / STRIP * STRIP;
+    BLOCK_LOOP(s, a.c / STRIP) gather<STRIP>(a, windows, s * STRIP, dx);
+    BLOCK_LOOP(c, a.c - whole) gather<1>(a, windows, whole + c, dx);
 }

@@ -10,5 +10,5 @@ KERNEL(relu_fwd_f32, ReluFwd) {
 ARGS(ReluBwd, const float* dy; const float* y; float* dx; i64 n;)
 
 KERNEL(relu_bwd_f32, ReluBwd) {
-    KERNEL_LOOP(i, a.n) a.dx[i] = a.y[i] <= 0 ? 0.0f : a.dy[i];
+    KERNEL_LOOP(i, a.n) a.dx[i] = relu_gradient(a.dy[i], a.y[i]);
 }

@@ -27,18 +27,24 @@ i64 strip_rows(i64 pixels, i64 patch) {
 
 bool is_plain_matrix(const Conv& c) { return c.kh == 1 && c.kw == 1 && c.stride == 1 && c.pad == 0; }
 
-// Patches of output pixels [p0, p0 + rows) restricted to taps [t0, t1): out (rows, t1 - t0, Ci).
+// Patches of output pixels [p0, p0 + rows) restricted to taps [t0, t1): out (rows, t1 - t0, Ci). Taps of one filter row are
+// neighbours in memory, so they are copied together.
 void im2col(const Conv& c, i64 p0, i64 rows, i64 t0, i64 t1, float* out) {
-    const size_t bytes = (size_t)c.ci * 4;
     for (i64 p = p0; p < p0 + rows; ++p) {
-        const i64 image = p / (c.oh * c.ow), oy = p / c.ow % c.oh, ox = p % c.ow;
-        const float* x = c.x + image * c.h * c.width * c.ci;
-        for (i64 t = t0; t < t1; ++t, out += c.ci) {
-            const i64 iy = oy * c.stride - c.pad + t / c.kw, ix = ox * c.stride - c.pad + t % c.kw;
-            if (iy >= 0 && iy < c.h && ix >= 0 && ix < c.width)
-                memcpy(out, x + (iy * c.width + ix) * c.ci, bytes);
-            else
-                memset(out, 0, bytes);
+        const i64 image = p / (c.oh * c.ow), top = p / c.ow % c.oh * c.stride - c.pad, left = p % c.ow * c.stride - c.pad;
+        for (i64 t = t0, next; t < t1; t = next) {
+            next = std::min(t1, (t / c.kw + 1) * c.kw);
+            const i64 y = top + t / c.kw, x0 = left + t % c.kw, count = next - t;
+            if (y < 0 || y >= c.h) {
+                memset(out, 0, (size_t)(count * c.ci) * 4);
+            } else {
+                const i64 before = std::clamp<i64>(-x0, 0, count), inside = std::clamp<i64>(c.width - x0, before, count) - before;
+                const float* x = c.x + ((image * c.h + y) * c.width + x0 + before) * c.ci;
+                memset(out, 0, (size_t)(before * c.ci) * 4);
+                memcpy(out + before * c.ci, x, (size_t)(inside * c.ci) * 4);
+                memset(out + (before + inside) * c.ci, 0, (size_t)((count - before - inside) * c.ci) * 4);
+            }
+            out += count * c.ci;
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.sparsercnn.op;
 
+import java.util.Arrays;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Kernel;
@@ -10,8 +11,9 @@ import org.sparsercnn.tensor.Tensor;
 /** Reorders axes, and makes strided views dense; up to six axes, fp32. */
 public final class Permute {
     private static final int MAX_RANK = 6;
+    private static final long BLOCK_ROWS = 16;
     private static final Kernel FWD = Kernel.of("permute_fwd_f32",
-            "x y n size0 size1 size2 size3 size4 size5 stride0 stride1 stride2 stride3 stride4 stride5");
+            "x y size0 size1 size2 size3 rows cols stride0 stride1 stride2 stride3 row_stride col_stride block_rows");
 
     private Permute() {}
 
@@ -35,20 +37,49 @@ public final class Permute {
 
     /** A dense copy of a view. */
     static Tensor copy(Tape tape, Tensor x) {
-        Layout from = x.layout();
-        int rank = from.shape().rank();
-        if (rank > MAX_RANK) {
+        if (x.shape().rank() > MAX_RANK) {
             throw new IllegalArgumentException("at most " + MAX_RANK + " axes: " + x);
         }
-        Tensor y = tape.empty(from.shape());
-        Launch launch = tape.device().kernel(FWD).ptr(x).ptr(y).i64(x.elements());
-        for (int i = 0; i < MAX_RANK; i++) {
-            launch.i64(i < MAX_RANK - rank ? 1 : from.shape().size(i - MAX_RANK + rank));
+        Tensor y = tape.empty(x.shape());
+        if (x.elements() == 0) {
+            return y;
         }
-        for (int i = 0; i < MAX_RANK; i++) {
-            launch.i64(i < MAX_RANK - rank ? 0 : from.strides()[i - MAX_RANK + rank]);
+        long[] sizes = new long[MAX_RANK];
+        long[] strides = new long[MAX_RANK];
+        collapse(x.layout(), sizes, strides);
+        Launch launch = tape.device().kernel(FWD).ptr(x).ptr(y);
+        for (long size : sizes) {
+            launch.i64(size);
         }
-        launch.overElements(x.elements());
+        for (long stride : strides) {
+            launch.i64(stride);
+        }
+        long rows = sizes[MAX_RANK - 2];
+        launch.i64(BLOCK_ROWS).overRows(x.elements() / (rows * sizes[MAX_RANK - 1]) * Math.ceilDiv(rows, BLOCK_ROWS));
         return y;
+    }
+
+    /** The same elements in the same order with as few axes as will do, innermost last; axes in front have size 1. */
+    private static void collapse(Layout layout, long[] sizes, long[] strides) {
+        Arrays.fill(sizes, 1);
+        int at = MAX_RANK;
+        for (int axis = layout.shape().rank() - 1; axis >= 0; axis--) {
+            long size = layout.shape().size(axis);
+            long stride = layout.strides()[axis];
+            if (size == 1) {
+                continue;
+            }
+            if (at < MAX_RANK && stride == sizes[at] * strides[at]) {
+                sizes[at] *= size;
+            } else {
+                sizes[--at] = size;
+                strides[at] = stride;
+            }
+        }
+        if (at == MAX_RANK - 1) { // one axis: rows of one element, so that the blocks share them out
+            sizes[at - 1] = sizes[at];
+            strides[at - 1] = strides[at];
+            sizes[at] = 1;
+        }
     }
 }
