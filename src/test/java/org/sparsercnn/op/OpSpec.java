@@ -1,6 +1,7 @@
 package org.sparsercnn.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
@@ -19,6 +20,8 @@ import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.kernels.EmulatedDevice;
+import org.sparsercnn.kernels.Schedule;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
@@ -26,7 +29,8 @@ import org.sparsercnn.util.Json;
 
 /**
  * What an op is, said once and checked in every way: against recorded numbers, against a float64 reference, its gradient
- * against central differences of that reference, on views, and for equal bits on any number of threads.
+ * against central differences of that reference, on views, for equal bits on any number of threads, and with its kernels run as
+ * on a GPU, in blocks of threads, for equal bits in any order of these.
  */
 public abstract class OpSpec {
     /** Inputs by name and the op's attributes. */
@@ -44,6 +48,9 @@ public abstract class OpSpec {
             }
         }
     }
+
+    /** Allowed error of a gradient, relative to its largest value. */
+    private static final double GRADIENT_TOLERANCE = 2e-5;
 
     private static Golden golden;
 
@@ -143,7 +150,7 @@ public abstract class OpSpec {
             for (String name : differentiable()) {
                 if (s.in.containsKey(name)) {
                     Array wanted = numericGradient(s, name, cotangents);
-                    close("grad." + name, r.grad.get(name), wanted, 2e-5 * (1 + scale(wanted)));
+                    close("grad." + name, r.grad.get(name), wanted, GRADIENT_TOLERANCE * (1 + scale(wanted)));
                 }
             }
         });
@@ -189,6 +196,36 @@ public abstract class OpSpec {
                 sameBits(execute(device, s, cotangents, differentiable(), false), execute(three, s, cotangents, differentiable(), false));
             }
         });
+    }
+
+    @TestFactory
+    Stream<DynamicTest> emulated_blocks_in_any_order() {
+        return samples(new Random(7)).stream().flatMap(s -> Stream.of(32, 256).map(
+                threads -> DynamicTest.dynamicTest(s.name + ", blocks of " + threads, () -> checkEmulated(s, threads))));
+    }
+
+    /** Against the CPU device within rounding, since sums are taken in another order; between orders of threads to the bit. */
+    private void checkEmulated(Sample s, int threads) {
+        assumeTrue(EmulatedDevice.isBuilt(), "no emulated kernels: native/build.sh makes them");
+        Map<String, Array> cotangents = cotangents(s);
+        Result first = null;
+        for (Schedule schedule : Schedule.all(threads)) {
+            try (Device device = new EmulatedDevice(schedule)) {
+                Result r = execute(device, s, cotangents, differentiable(), false);
+                assertThat(device.memory().inUse()).as("bytes still held").isZero();
+                if (first == null) {
+                    first = r;
+                } else {
+                    sameBits(first, r);
+                }
+            }
+        }
+        try (Device device = new CpuDevice(1, -1)) {
+            Result cpu = execute(device, s, cotangents, differentiable(), false);
+            Result emulated = first;
+            cpu.out.forEach((name, wanted) -> close(name, emulated.out.get(name), wanted, tolerance() * (1 + scale(wanted))));
+            cpu.grad.forEach((name, wanted) -> close("grad." + name, emulated.grad.get(name), wanted, GRADIENT_TOLERANCE * (1 + scale(wanted))));
+        }
     }
 
     // Machinery

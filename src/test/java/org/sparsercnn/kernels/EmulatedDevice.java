@@ -1,0 +1,180 @@
+package org.sparsercnn.kernels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.sparsercnn.device.Buffer;
+import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Epilogue;
+import org.sparsercnn.device.Gemm;
+import org.sparsercnn.device.Kernel;
+import org.sparsercnn.device.Launch;
+import org.sparsercnn.device.MemoryUse;
+import org.sparsercnn.device.Pointer;
+import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.ffi.CpuKernels;
+
+/**
+ * A CPU device whose kernels run as on a GPU, in blocks of threads, in a chosen order. It is strict: memory begins full of
+ * NaN and is so again when freed, pointers must point into memory that is held, and what lies around a buffer must stay as
+ * it was. Matrix products and convolutions are the CPU device's.
+ */
+public final class EmulatedDevice implements Device, Launch.Runner {
+    /** So few blocks that every thread of an element-wise kernel goes round its loop. */
+    private static final long MOST_BLOCKS_OVER_ELEMENTS = 3;
+    /** Bytes before and behind every buffer. */
+    private static final long MARGIN = 256;
+    private static final byte SPOILT = (byte) 0xff;
+
+    private final Schedule schedule;
+    private final CpuDevice cpu = new CpuDevice(1, -1);
+    private final Arena arena = Arena.ofConfined();
+    private final Launch launch = new Launch(CpuKernels.block(arena, Launch.MAX_BYTES), this);
+    private final MemorySegment margin = arena.allocate(MARGIN).fill(SPOILT);
+    private final NavigableMap<Long, Held> held = new TreeMap<>();
+
+    /** What is handed out at an address: so many bytes, inside a buffer of the CPU device. */
+    private record Held(long bytes, Buffer whole) {}
+
+    public EmulatedDevice(Schedule schedule) {
+        this.schedule = schedule;
+    }
+
+    /** Whether this build has the emulated kernels. */
+    public static boolean isBuilt() {
+        return EmulatedKernels.areBuilt();
+    }
+
+    @Override
+    public String name() {
+        return "emulated (" + schedule + ")";
+    }
+
+    @Override
+    public Buffer allocate(long bytes) {
+        Buffer whole = cpu.allocate(bytes + 2 * MARGIN);
+        memory(whole.address(), whole.bytes()).fill(SPOILT);
+        held.put(whole.address() + MARGIN, new Held(bytes, whole));
+        return new Buffer(whole.address() + MARGIN, bytes);
+    }
+
+    @Override
+    public void free(Buffer buffer) {
+        Held freed = held.remove(buffer.address());
+        if (freed == null) {
+            throw new AssertionError("freed twice: " + buffer);
+        }
+        memory(freed.whole.address(), freed.whole.bytes()).fill(SPOILT);
+        cpu.free(freed.whole);
+    }
+
+    private static MemorySegment memory(long address, long bytes) {
+        return MemorySegment.ofAddress(address).reinterpret(bytes);
+    }
+
+    @Override
+    public MemoryUse memory() {
+        return cpu.memory();
+    }
+
+    @Override
+    public Launch kernel(Kernel kernel) {
+        return launch.of(kernel);
+    }
+
+    @Override
+    public void overRows(Kernel kernel, MemorySegment args, long rows) {
+        checkPointers(kernel, args);
+        EmulatedKernels.run(kernel.name(), args, rows, schedule).ifPresent(message -> {
+            throw new AssertionError(message);
+        });
+        held.forEach((start, buffer) -> {
+            checkMargin(kernel, start - MARGIN, -MARGIN, buffer);
+            checkMargin(kernel, start + buffer.bytes, buffer.bytes, buffer);
+        });
+    }
+
+    @Override
+    public void overElements(Kernel kernel, MemorySegment args, long n) {
+        overRows(kernel, args, Math.min(Math.ceilDiv(n, schedule.threads()), MOST_BLOCKS_OVER_ELEMENTS));
+    }
+
+    private void checkPointers(Kernel kernel, MemorySegment args) {
+        List<KernelField> fields = EmulatedKernels.fields(kernel.name());
+        for (int i = 0; i < fields.size(); i++) {
+            long address = args.get(ValueLayout.JAVA_LONG, 8L * i);
+            if (fields.get(i).kind() == KernelField.Kind.POINTER && address != 0) {
+                Map.Entry<Long, Held> buffer = held.floorEntry(address);
+                if (buffer == null || address > buffer.getKey() + buffer.getValue().bytes) {
+                    throw new AssertionError(kernel.name() + ": " + fields.get(i).name() + " points to memory that is not held");
+                }
+            }
+        }
+    }
+
+    /** @param offset of the margin from the buffer's start */
+    private void checkMargin(Kernel kernel, long address, long offset, Held buffer) {
+        long at = memory(address, MARGIN).mismatch(margin);
+        if (at >= 0) {
+            throw new AssertionError(kernel.name() + ", " + schedule + ": wrote byte " + (offset + at) + " of a buffer of " + buffer.bytes);
+        }
+    }
+
+    @Override
+    public void close() {
+        cpu.close();
+        arena.close();
+    }
+
+    // The rest is the CPU device's.
+
+    @Override
+    public void copyIn(MemorySegment host, Pointer to) {
+        cpu.copyIn(host, to);
+    }
+
+    @Override
+    public void copyOut(Pointer from, MemorySegment host) {
+        cpu.copyOut(from, host);
+    }
+
+    @Override
+    public void copy(Pointer from, Pointer to, long bytes) {
+        cpu.copy(from, to, bytes);
+    }
+
+    @Override
+    public void zero(Pointer target, long bytes) {
+        cpu.zero(target, bytes);
+    }
+
+    @Override
+    public void gemm(Gemm gemm) {
+        cpu.gemm(gemm);
+    }
+
+    @Override
+    public void convolution(Convolution shape, Pointer x, Pointer w, Epilogue epilogue, Pointer y) {
+        cpu.convolution(shape, x, w, epilogue, y);
+    }
+
+    @Override
+    public void convolutionBackwardData(Convolution shape, Pointer dy, Pointer w, Pointer dx) {
+        cpu.convolutionBackwardData(shape, dy, w, dx);
+    }
+
+    @Override
+    public void convolutionBackwardWeight(Convolution shape, Pointer x, Pointer dy, Pointer dw) {
+        cpu.convolutionBackwardWeight(shape, x, dy, dw);
+    }
+
+    @Override
+    public void synchronize() {
+        cpu.synchronize();
+    }
+}
