@@ -27,7 +27,8 @@ class AttentionSpec extends OpSpec {
         boolean sequenceFirst = attrs.path("layout").asText().startsWith("(L");
         Variable x = sequenceFirst ? Permute.apply(tape, in.get("x"), 1, 0, 2) : in.get("x");
         Attention.Result r = Attention.apply(tape, x, dense(tape, in, "in_proj_weight"), dense(tape, in, "in_proj_bias"),
-                dense(tape, in, "out_proj_weight"), dense(tape, in, "out_proj_bias"), attrs.get("heads").asInt(), attrs.path("dropout").asDouble());
+                dense(tape, in, "out_proj_weight"), dense(tape, in, "out_proj_bias"), attrs.get("heads").asInt(),
+                attrs.path("dropout").asDouble());
         Variable y = sequenceFirst ? Permute.apply(tape, r.y(), 1, 0, 2) : r.y();
         return Map.of("y", y, "attn_mean", Attention.mean(tape, r.weights()));
     }
@@ -61,7 +62,8 @@ class AttentionSpec extends OpSpec {
             int head = i % e / depth;
             double sum = 0;
             for (int k = 0; k < n; k++) {
-                sum += weights.values()[((i / e / n * heads + head) * n + i / e % n) * n + k] * qkv.values()[(i / e / n * n + k) * 3 * e + 2 * e + i % e];
+                sum += weights.values()[((i / e / n * heads + head) * n + i / e % n) * n + k]
+                        * qkv.values()[(i / e / n * n + k) * 3 * e + 2 * e + i % e];
             }
             return sum;
         });
@@ -74,7 +76,8 @@ class AttentionSpec extends OpSpec {
 
     @Override
     protected List<Sample> samples(Random r) {
-        return List.of(sample(r, 0, 0, 3, 4, 2), sample(r, 0, 1, 1, 2, 1), sample(r, 0, 2, 5, 6, 3), sample(r, 0, 1, 7, 6, 2), sample(r, 0.3, 2, 5, 6, 2));
+        return List.of(sample(r, 0, 0, 3, 4, 2), sample(r, 0, 1, 1, 2, 1), sample(r, 0, 2, 5, 6, 3), sample(r, 0, 1, 7, 6, 2),
+                sample(r, 0.3, 2, 5, 6, 2));
     }
 
     private static Sample sample(Random r, double dropout, long batch, long n, long e, int heads) {

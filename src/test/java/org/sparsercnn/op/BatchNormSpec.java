@@ -32,7 +32,8 @@ class BatchNormSpec extends OpSpec {
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Tensor mean = Permute.copy(tape, in.get("running_mean").value());
         Tensor var = Permute.copy(tape, in.get("running_var").value());
-        Variable y = BatchNorm.apply(tape, in.get("x"), Permute.dense(tape, in.get("weight")), Permute.dense(tape, in.get("bias")), mean, var,
+        Variable y = BatchNorm.apply(tape, in.get("x"), Permute.dense(tape, in.get("weight")),
+                Permute.dense(tape, in.get("bias")), mean, var,
                 0.1, attrs.get("eps").asDouble(), attrs.get("relu").asBoolean());
         return Map.of("y", y, "running_mean", Variable.constant(mean), "running_var", Variable.constant(var));
     }
@@ -86,7 +87,8 @@ class BatchNormSpec extends OpSpec {
     @Test
     void a_large_mean_costs_no_digits() {
         Random r = new Random(2);
-        Sample s = Sample.of("", "{'eps': 1e-5, 'relu': false}", "x", Array.uniform(r, 4096, 4098, 2, 50, 40, 5), "weight", Array.uniform(r, 1, 2, 5),
+        Sample s = Sample.of("", "{'eps': 1e-5, 'relu': false}", "x", Array.uniform(r, 4096, 4098, 2, 50, 40, 5), "weight",
+                Array.uniform(r, 1, 2, 5),
                 "bias", Array.normal(r, 5), "running_mean", Array.normal(r, 5), "running_var", Array.uniform(r, 0.1, 3, 5));
         Array wanted = reference(s.in(), s.attrs()).get("y");
         try (Device device = new CpuDevice(1, -1)) {

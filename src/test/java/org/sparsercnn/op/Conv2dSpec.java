@@ -44,7 +44,8 @@ class Conv2dSpec extends OpSpec {
         Array w = in.get("w");
         int stride = attrs.get("stride").asInt();
         int pad = attrs.get("padding").asInt();
-        Array y = Array.zeros(x.shape()[0], outputs(x.size(1), w.size(1), stride, pad), outputs(x.size(2), w.size(2), stride, pad), w.shape()[0]);
+        Array y = Array.zeros(x.shape()[0], outputs(x.size(1), w.size(1), stride, pad),
+                outputs(x.size(2), w.size(2), stride, pad), w.shape()[0]);
         int at = 0;
         for (int n = 0; n < y.size(0); n++) {
             for (int oy = 0; oy < y.size(1); oy++) {
@@ -119,7 +120,8 @@ class Conv2dSpec extends OpSpec {
         if (after.contains("residual")) {
             in.put("residual", Array.normal(r, n, outputs((int) h, size, stride, pad), outputs((int) w, size, stride, pad), co));
         }
-        Sample attrs = Sample.of("", "{'layout': 'NHWC', 'stride': " + stride + ", 'padding': " + pad + ", 'relu': " + after.contains("relu") + "}");
+        Sample attrs = Sample.of("", "{'layout': 'NHWC', 'stride': " + stride + ", 'padding': " + pad + ", 'relu': "
+                + after.contains("relu") + "}");
         return new Sample("(" + n + ", " + h + ", " + w + ", " + ci + ") to " + co + ", " + size + "x" + size + " stride " + stride + " "
                 + after, in, attrs.attrs());
     }

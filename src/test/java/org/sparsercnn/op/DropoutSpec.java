@@ -39,7 +39,8 @@ class DropoutSpec extends OpSpec {
     @Override
     protected Map<String, Array> reference(Map<String, Array> in, JsonNode attrs) {
         Array x = in.get("x");
-        return Map.of("first", dropped(x, attrs.get("p").asDouble(), 0), "second", dropped(x, attrs.get("p").asDouble(), x.values().length));
+        return Map.of("first", dropped(x, attrs.get("p").asDouble(), 0), "second",
+                dropped(x, attrs.get("p").asDouble(), x.values().length));
     }
 
     static Array dropped(Array x, double p, long counter) {

@@ -40,7 +40,8 @@ class FrozenBatchNormSpec extends OpSpec {
         Arrays.setAll(y.values(), i -> {
             int c = i % y.size(-1);
             double rstd = 1 / Math.sqrt(in.get("running_var").values()[c] + attrs.get("eps").asDouble());
-            double v = (y.values()[i] - in.get("running_mean").values()[c]) * rstd * in.get("weight").values()[c] + in.get("bias").values()[c];
+            double v = (y.values()[i] - in.get("running_mean").values()[c]) * rstd * in.get("weight").values()[c]
+                    + in.get("bias").values()[c];
             return attrs.path("relu").asBoolean() ? Math.max(v, 0) : v;
         });
         return Map.of("y", y);

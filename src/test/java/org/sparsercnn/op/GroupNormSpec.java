@@ -66,8 +66,10 @@ class GroupNormSpec extends OpSpec {
 
     @Override
     protected List<Sample> samples(Random r) {
-        return List.of(sample(r, 2, false, 0, 2, 3, 4), sample(r, 1, false, 1, 1, 2, 2), sample(r, 3, false, 2, 3, 5, 6), sample(r, 3, true, 2, 3, 5, 6),
-                sample(r, 7, true, 1, 4, 3, 7), sample(r, 1, true, 2, 2, 3, 5), sample(r, 2, true, 1, 17, 9, 4), sample(r, 2, false, 2, 0, 3, 4));
+        return List.of(sample(r, 2, false, 0, 2, 3, 4), sample(r, 1, false, 1, 1, 2, 2), sample(r, 3, false, 2, 3, 5, 6),
+                sample(r, 3, true, 2, 3, 5, 6),
+                sample(r, 7, true, 1, 4, 3, 7), sample(r, 1, true, 2, 2, 3, 5), sample(r, 2, true, 1, 17, 9, 4),
+                sample(r, 2, false, 2, 0, 3, 4));
     }
 
     private static Sample sample(Random r, int groups, boolean relu, long... shape) {
@@ -81,7 +83,8 @@ class GroupNormSpec extends OpSpec {
     void a_large_mean_costs_no_digits() {
         Random r = new Random(2);
         Array x = Array.uniform(r, 4096, 4098, 1, 50, 40, 8);
-        Sample s = Sample.of("", "{'eps': 1e-5, 'groups': 4, 'relu': false}", "x", x, "gamma", Array.uniform(r, 1, 2, 8), "beta", Array.normal(r, 8));
+        Sample s = Sample.of("", "{'eps': 1e-5, 'groups': 4, 'relu': false}", "x", x, "gamma", Array.uniform(r, 1, 2, 8), "beta",
+                Array.normal(r, 8));
         Array wanted = reference(s.in(), s.attrs()).get("y");
         try (Device device = new CpuDevice(1, -1)) {
             // The mean is kept in fp32: half an ulp of it (2^-12) times the largest gamma / deviation.

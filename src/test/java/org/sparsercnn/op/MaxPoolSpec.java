@@ -42,7 +42,8 @@ class MaxPoolSpec extends OpSpec {
         int stride = attrs.get("stride").asInt();
         int pad = attrs.get("padding").asInt();
         int channels = x.size(3);
-        Array y = Array.zeros(x.shape()[0], (x.size(1) + 2 * pad - size) / stride + 1, (x.size(2) + 2 * pad - size) / stride + 1, channels);
+        Array y = Array.zeros(x.shape()[0], (x.size(1) + 2 * pad - size) / stride + 1,
+                (x.size(2) + 2 * pad - size) / stride + 1, channels);
         Arrays.setAll(y.values(), at -> {
             int left = at / channels % y.size(2) * stride - pad;
             int top = at / channels / y.size(2) % y.size(1) * stride - pad;
@@ -60,13 +61,16 @@ class MaxPoolSpec extends OpSpec {
 
     @Override
     protected List<Sample> samples(Random r) {
-        return List.of(sample(r, 3, 2, 1, 0, 4, 5, 3), sample(r, 3, 2, 1, 1, 1, 1, 1), sample(r, 3, 2, 1, 2, 7, 6, 5), sample(r, 1, 2, 0, 2, 5, 4, 3),
-                sample(r, 2, 2, 0, 1, 5, 7, 20), sample(r, 3, 2, 1, 1, 4, 5, 33), sample(r, 3, 1, 1, 1, 4, 3, 2), sample(r, 5, 3, 2, 1, 9, 8, 3), sample(r, 2, 3, 0, 1, 8, 9, 3));
+        return List.of(sample(r, 3, 2, 1, 0, 4, 5, 3), sample(r, 3, 2, 1, 1, 1, 1, 1), sample(r, 3, 2, 1, 2, 7, 6, 5),
+                sample(r, 1, 2, 0, 2, 5, 4, 3), sample(r, 2, 2, 0, 1, 5, 7, 20),
+                sample(r, 3, 2, 1, 1, 4, 5, 33), sample(r, 3, 1, 1, 1, 4, 3, 2), sample(r, 5, 3, 2, 1, 9, 8, 3),
+                sample(r, 2, 3, 0, 1, 8, 9, 3));
     }
 
     private static Sample sample(Random r, int size, int stride, int pad, long... shape) {
         return Sample.of(Arrays.toString(shape) + " " + size + "x" + size + " stride " + stride,
-                "{'layout': 'NHWC', 'kernel': " + size + ", 'stride': " + stride + ", 'padding': " + pad + "}", "x", Array.normal(r, shape));
+                "{'layout': 'NHWC', 'kernel': " + size + ", 'stride': " + stride + ", 'padding': " + pad + "}", "x",
+                Array.normal(r, shape));
     }
 
     @Test

@@ -72,7 +72,8 @@ class SoftmaxSpec extends OpSpec {
         float negativeNan = Float.intBitsToFloat(0xffc00000);
         float infinity = Float.POSITIVE_INFINITY;
         try (Device device = new CpuDevice(1, -1); Tape tape = Tape.inference(device)) {
-            Tensor x = tape.scope().hold(Tensor.of(device, new float[] {1, nan, 3, negativeNan, 5, 6, -infinity, 0, 0, infinity, 0, 0}, 4, 3));
+            Tensor x = tape.scope().hold(Tensor.of(device, new float[] {1, nan, 3, negativeNan, 5, 6, -infinity, 0, 0, infinity,
+                    0, 0}, 4, 3));
             assertThat(Softmax.apply(tape, Variable.constant(x)).value().toFloats())
                     .containsExactly(nan, nan, nan, nan, nan, nan, 0, 0.5f, 0.5f, nan, nan, nan);
         }
