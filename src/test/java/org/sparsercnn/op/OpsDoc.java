@@ -1,0 +1,83 @@
+package org.sparsercnn.op;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.sparsercnn.kernels.KernelSources;
+import org.sparsercnn.testing.Golden;
+import org.sparsercnn.util.AtomicFiles;
+
+/** Writes docs/ops.md from the ops, their kernels and their specs. */
+final class OpsDoc {
+    static final Path PAGE = Path.of("docs/ops.md");
+    static final String COMMAND = "mvn test -Dtest=OpsDocTest -Dsparsercnn.docs=write";
+
+    private static final String INTRODUCTION = """
+            # Ops
+
+            <!-- Generated from org.sparsercnn.op, kernels/ and the specs; do not edit. To write it again:
+                 %s -->
+
+            An op is one name in four places: `op/RoiAlign.java`, `kernels/roi_align.cu`, `RoiAlignSpec` in the tests, a row here. Its
+            spec checks it against the recorded numbers of the published implementation, and on its own samples against a float64
+            reference: values, gradients by central differences, strided inputs, equal bits on any number of threads, and the
+            kernels in blocks of threads in any order.
+
+            """.formatted(COMMAND);
+
+    private OpsDoc() {}
+
+    static void write() throws IOException {
+        AtomicFiles.write(PAGE, file -> file.write(markdown().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    static String markdown() {
+        StringBuilder out = new StringBuilder(INTRODUCTION);
+        row(out, "op", "what it computes", "kernels", "recorded cases", "samples");
+        row(out, "---", "---", "---", "---", "---");
+        Golden golden = Golden.load("ops");
+        for (Class<?> op : KernelSources.classes("op")) {
+            OpSpec spec = specOf(op);
+            row(out, "`" + op.getSimpleName() + "`", KernelSources.summary(op), kernels(op), "" + recorded(golden, spec), "" + spec.samples(new Random(7)).size());
+        }
+        List<Class<?>> optimisers = KernelSources.classes("optim").stream().filter(type -> KernelSources.fileOf(type).isPresent()).toList();
+        if (!optimisers.isEmpty()) {
+            out.append("\n## Optimisers\n\n");
+            row(out, "class", "what it computes", "kernels");
+            row(out, "---", "---", "---");
+            optimisers.forEach(type -> row(out, "`" + type.getSimpleName() + "`", KernelSources.summary(type), kernels(type)));
+        }
+        return out.toString();
+    }
+
+    private static String kernels(Class<?> type) {
+        List<String> names = KernelSources.declared().stream().filter(d -> d.owner() == type).map(d -> "`" + d.kernel().name() + "`").toList();
+        return names.isEmpty() ? "–" : String.join("<br>", names);
+    }
+
+    private static long recorded(Golden golden, OpSpec spec) {
+        long count = 0;
+        for (var c : golden.json().get("cases")) {
+            count += spec.goldenOps().contains(c.get("op").asText()) && !spec.skipGolden(c.get("case").asText()) ? 1 : 0;
+        }
+        return count;
+    }
+
+    private static OpSpec specOf(Class<?> op) {
+        try {
+            return (OpSpec) Class.forName(op.getName() + "Spec").getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(op + " has no spec", e);
+        }
+    }
+
+    private static void row(StringBuilder out, String... cells) {
+        out.append("|");
+        for (String cell : cells) {
+            out.append(' ').append(cell.replace("|", "\\|")).append(" |");
+        }
+        out.append('\n');
+    }
+}
