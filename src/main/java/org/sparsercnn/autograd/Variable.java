@@ -64,6 +64,13 @@ public final class Variable {
         }
     }
 
+    /** Sets the gradient to zeros, where nothing led here. */
+    public void zeroGradient() {
+        clearGradient();
+        grad = Tensor.allocate(value.device(), value.dtype(), value.shape());
+        grad.zero();
+    }
+
     /** Takes over one hold on {@code g}. */
     void takeGradient(Tensor g) {
         grad = g;

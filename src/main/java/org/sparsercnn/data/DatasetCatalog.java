@@ -39,6 +39,11 @@ public final class DatasetCatalog {
 
     /** The catalog under the folder the environment names; a leading {@code ~} is the home folder. */
     public static DatasetCatalog fromEnvironment(Map<String, String> environment, List<Entry> own) {
+        return new DatasetCatalog(root(environment), own);
+    }
+
+    /** The folder of the built-in data sets. */
+    public static Path root(Map<String, String> environment) {
         String root = environment.getOrDefault(ROOT_VARIABLE, "");
         if (root.isBlank()) {
             root = "datasets";
@@ -46,7 +51,7 @@ public final class DatasetCatalog {
         if (root.equals("~") || root.startsWith("~/")) {
             root = System.getProperty("user.home") + root.substring(1);
         }
-        return new DatasetCatalog(Path.of(root), own);
+        return Path.of(root);
     }
 
     public List<String> names() {
@@ -80,7 +85,8 @@ public final class DatasetCatalog {
         if (!BUILT_IN.containsKey(name)) {
             return Optional.empty();
         }
-        return Optional.of(name.startsWith("CrowdHuman") ? CategoryMap.ofNames(List.of("person")) : CategoryMap.coco());
+        return name.startsWith("coco") ? Optional.of(CategoryMap.coco())
+                : name.startsWith("CrowdHuman") ? Optional.of(CategoryMap.ofNames(List.of("person"))) : Optional.empty();
     }
 
     private void requirePresent(Entry entry, String what, Path path) {
@@ -109,6 +115,10 @@ public final class DatasetCatalog {
         }
         map.put("CrowdHuman_train", new Layout("crowdhuman/CrowdHuman_train", "crowdhuman/annotations/train.json"));
         map.put("CrowdHuman_val", new Layout("crowdhuman/CrowdHuman_val", "crowdhuman/annotations/val.json"));
+        for (String split : List.of("train", "val")) { // the small configs' own
+            map.put("quickstart_" + split, new Layout("quickstart/" + split, "quickstart/annotations/" + split + ".json"));
+            map.put("blood_cells_" + split, new Layout("blood_cells/JPEGImages", "blood_cells/annotations/instances_" + split + ".json"));
+        }
         return map;
     }
 }

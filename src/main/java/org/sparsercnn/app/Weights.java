@@ -1,0 +1,52 @@
+package org.sparsercnn.app;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparsercnn.io.CheckpointReader;
+import org.sparsercnn.io.LoadedCheckpoint;
+import org.sparsercnn.io.ModelState;
+import org.sparsercnn.io.WeightsCache;
+import org.sparsercnn.io.WeightsMatch;
+import org.sparsercnn.io.WeightsMatcher;
+import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.util.BadInput;
+
+/** MODEL.WEIGHTS into a model. */
+final class Weights {
+    private static final Logger LOG = LoggerFactory.getLogger(Weights.class);
+
+    private Weights() {}
+
+    /** Training starts from whatever fits by name and shape; a file of which nothing fits the backbone is refused. */
+    static void start(SparseRcnn model, String weights) {
+        if (weights.isEmpty()) {
+            LOG.info("MODEL.WEIGHTS is empty: training starts from random weights");
+            return;
+        }
+        WeightsMatch match = match(model, read(weights)).requireSome("backbone.");
+        LOG.info("{}", match.table().strip());
+        ModelState.load(match, model.parameters());
+    }
+
+    /** Evaluation and demo need every parameter. */
+    static LoadedCheckpoint complete(SparseRcnn model, String weights) {
+        if (weights.isEmpty()) {
+            throw new BadInput("MODEL.WEIGHTS is empty; name a checkpoint: MODEL.WEIGHTS path/to/model.pth");
+        }
+        LoadedCheckpoint checkpoint = read(weights);
+        WeightsMatch match = match(model, checkpoint).requireComplete();
+        if (!match.unused().isEmpty()) {
+            LOG.info("{}", match.table().strip());
+        }
+        ModelState.load(match, model.parameters());
+        return checkpoint;
+    }
+
+    private static LoadedCheckpoint read(String weights) {
+        return CheckpointReader.read(WeightsCache.standard(System.getenv()).resolve(weights));
+    }
+
+    private static WeightsMatch match(SparseRcnn model, LoadedCheckpoint checkpoint) {
+        return WeightsMatcher.match(checkpoint, ModelState.shapes(model.parameters()));
+    }
+}

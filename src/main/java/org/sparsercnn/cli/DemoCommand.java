@@ -1,0 +1,37 @@
+package org.sparsercnn.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.sparsercnn.app.Demo;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code demo}: draws detections on pictures. */
+@Command(name = "demo", description = "Find objects in pictures and draw them.")
+final class DemoCommand implements Callable<Integer> {
+    @Mixin
+    private ConfigOptions config;
+
+    @Option(names = "--input", arity = "1..*", required = true, paramLabel = "PATH", description = "Pictures, folders or quoted globs.")
+    private List<String> input;
+
+    @Option(names = "--output", paramLabel = "PATH", description = "Folder for the drawn pictures (created), or a file for one picture.")
+    private Path output;
+
+    @Option(names = "--confidence-threshold", paramLabel = "X", defaultValue = "0.5", description = "Draw detections with at least this score (default ${DEFAULT-VALUE}).")
+    private double threshold;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Write detections as JSON.")
+    private Path json;
+
+    @Option(names = "--opts", arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides; the rest of the line.")
+    private List<String> overrides;
+
+    @Override
+    public Integer call() {
+        Demo.run(config.load(overrides), config.devices(), new Demo.Options(input, output, threshold, json));
+        return Main.OK;
+    }
+}

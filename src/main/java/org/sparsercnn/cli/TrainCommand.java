@@ -1,0 +1,41 @@
+package org.sparsercnn.cli;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.sparsercnn.app.Training;
+import org.sparsercnn.config.Config;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code train}: detectron2's train_net. */
+@Command(name = "train", description = "Train a model, evaluate it at the end.")
+final class TrainCommand implements Callable<Integer> {
+    @Mixin
+    private ConfigOptions config;
+
+    @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "Replicas; with --device cpu they run in this process.")
+    private int replicas;
+
+    @Option(names = "--resume", description = "Continue from last_checkpoint in OUTPUT_DIR.")
+    private boolean resume;
+
+    @Option(names = "--eval-only", description = "Evaluate MODEL.WEIGHTS instead of training.")
+    private boolean evalOnly;
+
+    @Option(names = "--strict-data", description = "Refuse annotations that would be repaired or dropped.")
+    private boolean strict;
+
+    @Parameters(arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides.")
+    private List<String> overrides;
+
+    @Override
+    public Integer call() {
+        Config c = config.load(overrides);
+        if (evalOnly) {
+            return EvalCommand.evaluate(c, config.devices(), strict, resume);
+        }
+        return Training.run(c, new Training.Options(config.devices(), replicas, resume, strict));
+    }
+}

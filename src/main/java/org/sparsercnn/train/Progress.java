@@ -1,0 +1,17 @@
+package org.sparsercnn.train;
+
+/**
+ * Where a run stands after a step.
+ *
+ * @param iteration of the step just done, from 0
+ * @param maxIter steps in all
+ * @param lr learning rate of the step
+ * @param seconds the step took, data included
+ * @param dataSeconds waiting for data
+ * @param peakBytes most memory the device ever handed out
+ */
+public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, long peakBytes) {
+    public boolean isLast() {
+        return iteration + 1 == maxIter;
+    }
+}
