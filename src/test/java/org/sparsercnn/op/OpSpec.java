@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -92,24 +93,33 @@ public abstract class OpSpec {
 
     @TestFactory
     Stream<DynamicTest> golden_numbers() {
-        List<DynamicTest> tests = new ArrayList<>();
+        return goldenCases().map(c -> DynamicTest.dynamicTest(c.get("case").asText(), () -> checkGolden(c)));
+    }
+
+    private Stream<JsonNode> goldenCases() {
+        List<JsonNode> cases = new ArrayList<>();
         if (!goldenOps().isEmpty()) {
             for (JsonNode c : golden().json().get("cases")) {
                 if (goldenOps().contains(c.get("op").asText()) && !skipGolden(c.get("case").asText())) {
-                    tests.add(DynamicTest.dynamicTest(c.get("case").asText(), () -> checkGolden(c)));
+                    cases.add(c);
                 }
             }
-            assertThat(tests).isNotEmpty();
+            assertThat(cases).isNotEmpty();
         }
-        return tests.stream();
+        return cases.stream();
+    }
+
+    /** A recorded case; its attributes get the op's name as "op", for specs of two ops. */
+    private static Sample sample(JsonNode c) {
+        ObjectNode attrs = c.get("attrs").deepCopy();
+        return new Sample("golden", arrays(c.get("inputs")), attrs.put("op", c.get("op").asText()));
     }
 
     private void checkGolden(JsonNode c) {
-        Map<String, Array> in = arrays(c.get("inputs"));
         Map<String, Array> cotangents = arrays(c.get("cotangents"));
-        Map<String, Array> grads = c.has("grads") ? arrays(c.get("grads")) : Map.of();
+        Map<String, Array> grads = arrays(c.get("grads"));
         try (Device device = new CpuDevice(1, -1)) {
-            Result r = execute(device, new Sample("golden", in, c.get("attrs")), cotangents, grads.keySet(), false);
+            Result r = execute(device, sample(c), cotangents, grads.keySet(), false);
             arrays(c.get("outputs")).forEach((name, wanted) -> close("out." + name, r.out.get(name), wanted, noise(c, "out." + name)));
             grads.forEach((name, wanted) -> close("grad." + name, r.grad.get(name), wanted, noise(c, "grad." + name)));
         }
@@ -198,20 +208,23 @@ public abstract class OpSpec {
         });
     }
 
+    /** The samples in blocks of one warp and of eight; the recorded cases, whose rows are longer, in blocks of two. */
     @TestFactory
     Stream<DynamicTest> emulated_blocks_in_any_order() {
-        return samples(new Random(7)).stream().flatMap(s -> Stream.of(32, 256).map(
-                threads -> DynamicTest.dynamicTest(s.name + ", blocks of " + threads, () -> checkEmulated(s, threads))));
+        Stream<DynamicTest> small = samples(new Random(7)).stream().flatMap(s -> Stream.of(32, 256).map(
+                threads -> DynamicTest.dynamicTest(s.name + ", blocks of " + threads, () -> checkEmulated(s, cotangents(s), differentiable(), threads))));
+        Stream<DynamicTest> recorded = goldenCases().map(c -> DynamicTest.dynamicTest(c.get("case").asText(), () -> checkEmulated(
+                sample(c), arrays(c.get("cotangents")), arrays(c.get("grads")).keySet(), 64)));
+        return Stream.concat(small, recorded);
     }
 
     /** Against the CPU device within rounding, since sums are taken in another order; between orders of threads to the bit. */
-    private void checkEmulated(Sample s, int threads) {
+    private void checkEmulated(Sample s, Map<String, Array> cotangents, Set<String> grads, int threads) {
         assumeTrue(EmulatedDevice.isBuilt(), "no emulated kernels: native/build.sh makes them");
-        Map<String, Array> cotangents = cotangents(s);
         Result first = null;
         for (Schedule schedule : Schedule.all(threads)) {
             try (Device device = new EmulatedDevice(schedule)) {
-                Result r = execute(device, s, cotangents, differentiable(), false);
+                Result r = execute(device, s, cotangents, grads, false);
                 assertThat(device.memory().inUse()).as("bytes still held").isZero();
                 if (first == null) {
                     first = r;
@@ -221,7 +234,7 @@ public abstract class OpSpec {
             }
         }
         try (Device device = new CpuDevice(1, -1)) {
-            Result cpu = execute(device, s, cotangents, differentiable(), false);
+            Result cpu = execute(device, s, cotangents, grads, false);
             Result emulated = first;
             cpu.out.forEach((name, wanted) -> close(name, emulated.out.get(name), wanted, tolerance() * (1 + scale(wanted))));
             cpu.grad.forEach((name, wanted) -> close("grad." + name, emulated.grad.get(name), wanted, GRADIENT_TOLERANCE * (1 + scale(wanted))));
