@@ -162,13 +162,13 @@ public final class Training {
         boolean main = group.rank() == 0;
         Rng rng = new Rng(seed() + 0x9E3779B97F4A7C15L * (group.rank() + 1));
         try (Device device = Devices.open(options.devices, config, group.rank(), group.size());
-                SparseRcnn model = new SparseRcnn(device, config.model())) {
+                SparseRcnn model = new SparseRcnn(device, config.model());
+                TrainingState state = new TrainingState(model, config, rng)) {
             if (main) {
                 LOG.info("Device: {}; {} parameters, {} of them trained", device.name(), model.parameters().count(),
                         model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
             }
             Initialization.apply(model, seed());
-            TrainingState state = new TrainingState(model, config, rng);
             Optional<Path> latest = options.resume ? checkpoints.latest() : Optional.empty();
             long start = 0;
             if (latest.isPresent()) {

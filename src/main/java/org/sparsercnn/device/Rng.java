@@ -25,6 +25,11 @@ public final class Rng {
         return counter;
     }
 
+    /** Goes on from {@code counter}. */
+    public void restore(long counter) {
+        this.counter = counter;
+    }
+
     /** Reserves {@code n} numbers and returns the counter of the first. */
     public long reserve(long n) {
         long first = counter;

@@ -1,19 +1,35 @@
 package org.sparsercnn.train;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.config.SolverConfig;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Rng;
+import org.sparsercnn.io.HostTensor;
 import org.sparsercnn.io.ModelState;
 import org.sparsercnn.io.StateDict;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.optim.AdamW;
+import org.sparsercnn.optim.Clipping;
 import org.sparsercnn.optim.Optimizer;
+import org.sparsercnn.optim.Param;
+import org.sparsercnn.optim.Sgd;
+import org.sparsercnn.tensor.DType;
+import org.sparsercnn.tensor.Tensor;
+import org.sparsercnn.util.BadInput;
 
-/** Everything a run must have to go on as if it had never stopped: weights, optimiser, random state, position. */
-public final class TrainingState {
-    private static final String RNG = "rng_counter";
+/**
+ * Everything a run must have to go on as if it had never stopped: weights, optimiser, random state, position. The sampler's
+ * position is the number of steps done, since batches depend on seed and position alone.
+ */
+public final class TrainingState implements AutoCloseable {
+    private static final String RNG = "rng";
 
     private final SparseRcnn model;
     private final Optimizer optimizer;
@@ -21,31 +37,84 @@ public final class TrainingState {
 
     public TrainingState(SparseRcnn model, Config config, Rng rng) {
         this.model = model;
-        this.optimizer = new Optimizer(model.parameters().trainable(), false);
+        this.optimizer = optimizer(model, config.solver());
         this.rng = rng;
+    }
+
+    private static Optimizer optimizer(SparseRcnn model, SolverConfig solver) {
+        Map<String, Variable> trainable = new LinkedHashMap<>();
+        model.parameters().trainable().forEach(p -> trainable.put(p.name(), p.variable()));
+        List<Param> params = Param.published(trainable, solver.weightDecay(), solver.backboneMultiplier());
+        var c = solver.clipGradients();
+        Clipping clipping = Clipping.of(c.enabled(), c.clipType(), c.clipValue(), c.normType());
+        return solver.optimizer().equals("SGD") ? new Sgd(model.device(), params, clipping, solver.momentum(), false)
+                : new AdamW(model.device(), params, clipping);
     }
 
     public Optimizer optimizer() {
         return optimizer;
     }
 
-    /** @param extra what else to keep beside the iteration and the random state */
+    /**
+     * @param iteration the last one done
+     * @param extra what else to keep
+     */
     public TrainingCheckpoint save(long iteration, ObjectNode extra) {
         ObjectNode state = extra.deepCopy();
         state.put(TrainingCheckpoint.ITERATION, iteration);
-        state.put(RNG, rng.counter());
-        return new TrainingCheckpoint(ModelState.export(model.parameters()), new StateDict(), state);
+        state.putObject(RNG).put("seed", rng.seed()).put("counter", rng.counter());
+        StateDict slots = new StateDict();
+        optimizer.state().forEach((name, t) -> slots.put(name, t.dtype() == DType.I64 ? HostTensor.of(t.toLongs(), t.shape().toArray())
+                : HostTensor.of(owner(name).publishedOrder(t.toFloats()), owner(name).publishedShape())));
+        return new TrainingCheckpoint(ModelState.export(model.parameters()), slots, state);
     }
 
-    /** @return the iteration to go on with */
+    /**
+     * Takes up a run where {@code checkpoint} left it.
+     *
+     * @return the iteration to go on with
+     */
     public long restore(TrainingCheckpoint checkpoint) {
+        for (Parameter p : model.parameters().all()) {
+            p.setPublished(fitting(checkpoint.model().get(p.name()), p.name(), p.publishedShape()).toFloats());
+        }
+        optimizer.state().forEach((name, t) -> {
+            if (t.dtype() == DType.I64) {
+                t.set(new long[] {(long) fitting(checkpoint.optimizer().get(name), name, t.shape().toArray()).at(0)});
+            } else {
+                Parameter p = owner(name);
+                t.set(p.memoryOrder(fitting(checkpoint.optimizer().get(name), name, p.publishedShape()).toFloats()));
+            }
+        });
+        rng.restore(checkpoint.state().path(RNG).path("counter").asLong());
         return checkpoint.iteration() + 1;
     }
 
-    /** Gives every rank the parameters of rank 0. */
+    private static HostTensor fitting(HostTensor tensor, String name, long[] shape) {
+        if (tensor == null || !java.util.Arrays.equals(tensor.shape(), shape)) {
+            throw BadInput.of("the checkpoint does not fit this config: %s is %s, wanted %s. Resume with the config the run was started with, "
+                    + "or start anew with MODEL.WEIGHTS.", name, tensor == null ? "missing" : java.util.Arrays.toString(tensor.shape()), java.util.Arrays.toString(shape));
+        }
+        return tensor;
+    }
+
+    /** The parameter a slot {@code <parameter>/<slot>} belongs to. */
+    private Parameter owner(String slot) {
+        return model.parameters().get(slot.substring(0, slot.lastIndexOf('/')));
+    }
+
+    /** Gives every rank the state of rank 0. */
     public void broadcast(Collective group) {
         for (Parameter p : model.parameters().all()) {
             group.broadcast(p.value(), p.value().bytes(), 0);
         }
+        for (Tensor t : optimizer.state().values()) {
+            group.broadcast(t, t.bytes(), 0);
+        }
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
     }
 }

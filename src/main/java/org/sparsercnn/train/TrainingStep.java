@@ -40,20 +40,23 @@ public final class TrainingStep {
     /** Trains on one batch; every rank calls it with its share. */
     public StepResult run(List<Sample> batch, double lr) {
         try (Tape tape = Tape.training(model.device(), rng)) {
-            Map<String, Float> losses = gradients(tape, batch);
-            boolean finite = optimizer.step(tape, lr);
+            Gradients g = gradients(tape, batch);
+            optimizer.step(lr, g.total());
             model.parameters().clearGradients();
-            double total = losses.values().stream().mapToDouble(Float::doubleValue).sum();
-            return new StepResult(losses, total, finite);
+            float[] stats = optimizer.stats().toFloats();
+            double total = g.losses().values().stream().mapToDouble(Float::doubleValue).sum();
+            return new StepResult(g.losses(), total, stats[0], stats[1] != 0);
         }
     }
 
     /**
-     * Forward and backward: leaves the gradients, summed over ranks, in the parameters.
-     *
-     * @return the weighted losses of this rank
+     * @param losses weighted terms of this rank
+     * @param total a scalar: their sum over terms and ranks
      */
-    Map<String, Float> gradients(Tape tape, List<Sample> batch) {
+    record Gradients(Map<String, Float> losses, Tensor total) {}
+
+    /** Forward and backward: leaves the gradients, summed over ranks, in the parameters. */
+    Gradients gradients(Tape tape, List<Sample> batch) {
         ImageBatch images = ImageBatch.of(tape, batch.stream()
                 .map(s -> new ImageBatch.Picture(s.image().pixels(), s.image().width(), s.image().height())).toList(), model.config());
         List<Target> targets = batch.stream().map(s -> new Target(s.classes(), s.boxesXyxyPx())).toList();
@@ -67,6 +70,8 @@ public final class TrainingStep {
         List<Variable> roots = new ArrayList<>(terms.values());
         Map<String, Float> values = new LinkedHashMap<>();
         terms.forEach((name, v) -> values.put(name, v.value().item()));
+        Tensor total = roots.stream().map(Variable::value).reduce((a, b) -> Add.sum(tape, a, b)).orElseThrow();
+        group.allReduceSum(total, 1);
         tape.backward(roots, roots.stream().map(_ -> seed).toList(), (a, b) -> Add.sum(tape, a, b), _ -> {});
         for (Parameter p : model.parameters().trainable()) {
             Tensor grad = p.variable().grad();
@@ -76,7 +81,7 @@ public final class TrainingStep {
             }
             group.allReduceSum(grad, grad.elements());
         }
-        return values;
+        return new Gradients(values, total);
     }
 
     /** Objects in the whole batch over the number of ranks, at least 1. */

@@ -1,0 +1,212 @@
+package org.sparsercnn.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.sparsercnn.autograd.Tape;
+import org.sparsercnn.config.Config;
+import org.sparsercnn.data.Sample;
+import org.sparsercnn.device.Collective;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Rng;
+import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.dist.LocalGroup;
+import org.sparsercnn.model.Initialization;
+import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.nn.Parameter;
+
+class TrainingStepTest {
+    private static final Config CONFIG = Config.load(Path.of("configs/quickstart.yaml"), List.of());
+
+    private static List<Sample> batch(int index) {
+        return FixedBatches.batch(index, 4, 96, 128, 5);
+    }
+
+    /** One replica: its own device, model and optimiser. */
+    private static final class Replica implements AutoCloseable {
+        final Device device;
+        final SparseRcnn model;
+        final TrainingState state;
+        final TrainingStep step;
+        final Rng rng = new Rng(1);
+
+        Replica(Collective group, Config config, int threads) {
+            device = new CpuDevice(threads, -1);
+            model = new SparseRcnn(device, config.model());
+            Initialization.apply(model, 1);
+            state = new TrainingState(model, config, rng);
+            step = new TrainingStep(model, state.optimizer(), group, rng);
+        }
+
+        Map<String, float[]> gradients(List<Sample> batch) {
+            try (Tape tape = Tape.training(device, rng)) {
+                step.gradients(tape, batch);
+            }
+            Map<String, float[]> grads = new HashMap<>();
+            model.parameters().trainable().forEach(p -> grads.put(p.name(), p.variable().grad().toFloats()));
+            model.parameters().clearGradients();
+            return grads;
+        }
+
+        Map<String, float[]> weights() {
+            Map<String, float[]> weights = new HashMap<>();
+            model.parameters().all().forEach(p -> weights.put(p.name(), p.published()));
+            return weights;
+        }
+
+        @Override
+        public void close() {
+            state.close();
+            model.close();
+            device.close();
+        }
+    }
+
+    @Test
+    void memory_after_a_hundred_more_steps_is_the_same() {
+        try (Replica r = new Replica(LocalGroup.alone(), CONFIG, 2)) {
+            List<Sample> small = FixedBatches.batch(0, 1, 64, 64, 5);
+            for (int i = 0; i < 3; i++) {
+                r.step.run(small, 1e-4);
+            }
+            long before = r.device.memory().inUse();
+            long reserved = r.device.memory().reserved();
+            for (int i = 0; i < 100; i++) {
+                r.step.run(small, 1e-4);
+            }
+            assertThat(r.device.memory().inUse()).as("bytes in use").isEqualTo(before);
+            assertThat(r.device.memory().reserved()).as("bytes held from the system").isEqualTo(reserved);
+        }
+    }
+
+    @Test
+    void any_number_of_threads_trains_the_same_bits() {
+        List<Map<String, float[]>> weights = new ArrayList<>();
+        for (int threads : new int[] {1, 2, 5}) {
+            try (Replica r = new Replica(LocalGroup.alone(), CONFIG, threads)) {
+                r.step.run(batch(0), 1e-3);
+                r.step.run(batch(1), 1e-3);
+                weights.add(r.weights());
+            }
+        }
+        weights.getFirst().forEach((name, w) -> weights.forEach(other -> assertThat(other.get(name)).as(name).containsExactly(w)));
+    }
+
+    /** Images of one size, focal loss, no dropout: two replicas with half the batch each are one with all of it. */
+    @Test
+    void two_replicas_compute_the_gradients_of_one() throws InterruptedException {
+        Map<String, float[]> whole;
+        try (Replica one = new Replica(LocalGroup.alone(), CONFIG, 1)) {
+            whole = one.gradients(batch(0));
+        }
+        List<Map<String, float[]>> halves = twoReplicas(CONFIG, (replica, rank) -> replica.gradients(batch(0).subList(2 * rank, 2 * rank + 2)));
+        for (Map<String, float[]> half : halves) {
+            whole.forEach((name, wanted) -> near(name, half.get(name), wanted, 1e-5));
+        }
+    }
+
+    @Test
+    void two_replicas_train_as_one_for_twenty_steps() throws InterruptedException {
+        Config sgd = CONFIG.with("SOLVER.OPTIMIZER", "SGD");
+        Map<String, float[]> whole;
+        try (Replica one = new Replica(LocalGroup.alone(), sgd, 1)) {
+            for (int i = 0; i < 20; i++) {
+                one.step.run(batch(i % 2), 1e-3);
+            }
+            whole = one.weights();
+        }
+        List<Map<String, float[]>> pair = twoReplicas(sgd, (replica, rank) -> {
+            for (int i = 0; i < 20; i++) {
+                replica.step.run(batch(i % 2).subList(2 * rank, 2 * rank + 2), 1e-3);
+            }
+            return replica.weights();
+        });
+        for (Map<String, float[]> weights : pair) {
+            whole.forEach((name, wanted) -> near(name, weights.get(name), wanted, 1e-5));
+        }
+        pair.getFirst().forEach((name, w) -> assertThat(pair.getLast().get(name)).as(name + " on both").containsExactly(w));
+    }
+
+    private interface Work {
+        Map<String, float[]> run(Replica replica, int rank);
+    }
+
+    private static List<Map<String, float[]>> twoReplicas(Config config, Work work) throws InterruptedException {
+        LocalGroup group = new LocalGroup(2, 60);
+        List<Map<String, float[]>> results = new ArrayList<>(List.of(Map.of(), Map.of()));
+        List<Thread> threads = new ArrayList<>();
+        for (int rank = 0; rank < 2; rank++) {
+            int r = rank;
+            threads.add(Thread.ofPlatform().start(() -> {
+                try (Replica replica = new Replica(group.member(r), config, 1)) {
+                    results.set(r, work.run(replica, r));
+                }
+            }));
+        }
+        for (Thread t : threads) {
+            t.join();
+        }
+        return results;
+    }
+
+    /** Within {@code relative} of the tensor's largest value. */
+    private static void near(String name, float[] got, float[] wanted, double relative) {
+        double max = 0;
+        double difference = 0;
+        for (int i = 0; i < wanted.length; i++) {
+            max = Math.max(max, Math.abs(wanted[i]));
+            difference = Math.max(difference, Math.abs(got[i] - wanted[i]));
+        }
+        assertThat(difference).as(name + " of largest value " + max).isLessThanOrEqualTo(relative * max);
+    }
+
+    /** An image whose objects are all gone trains without harm. */
+    @Test
+    void a_batch_without_objects_is_a_step() {
+        try (Replica r = new Replica(LocalGroup.alone(), CONFIG, 2)) {
+            Sample s = batch(0).getFirst();
+            Sample empty = new Sample(s.imageId(), s.file(), s.original(), s.image(), new float[0], new int[0], List.of());
+            StepResult result = r.step.run(List.of(empty, empty), 1e-3);
+            assertThat(result.finite()).isTrue();
+            assertThat(result.losses().get("loss_bbox")).isZero();
+            assertThat(result.losses().get("loss_ce")).isPositive();
+        }
+    }
+
+    @Test
+    void a_step_with_a_loss_that_is_not_finite_changes_nothing() {
+        try (Replica r = new Replica(LocalGroup.alone(), CONFIG, 2)) {
+            r.step.run(batch(0), 1e-3);
+            Map<String, float[]> before = r.weights();
+            Sample s = batch(0).getFirst();
+            float[] boxes = s.boxesXyxyPx().clone();
+            boxes[2] = Float.NaN;
+            StepResult result = r.step.run(List.of(new Sample(s.imageId(), s.file(), s.original(), s.image(), boxes, s.classes(), List.of())), 1e-3);
+            assertThat(result.finite()).isFalse();
+            r.weights().forEach((name, w) -> assertThat(w).as(name).containsExactly(before.get(name)));
+        }
+    }
+
+    @Test
+    void frozen_and_fixed_parameters_stay() {
+        Config fixed = CONFIG.with("MODEL.SparseRCNN.PROPOSAL_BOXES", "fixed", "MODEL.BACKBONE.FREEZE_AT", "2");
+        try (Replica r = new Replica(LocalGroup.alone(), fixed, 2)) {
+            Map<String, float[]> before = r.weights();
+            r.step.run(batch(0), 1e-3);
+            for (Parameter p : r.model.parameters().all()) {
+                boolean stays = p.name().startsWith("backbone.bottom_up.stem") || p.name().startsWith("backbone.bottom_up.res2")
+                        || p.name().startsWith("init_proposal_boxes");
+                assertThat(java.util.Arrays.equals(p.published(), before.get(p.name()))).as(p.name() + " stayed").isEqualTo(stays);
+            }
+            float[] boxes = r.model.parameters().get("init_proposal_boxes.weight").published();
+            for (int i = 0; i < boxes.length; i++) {
+                assertThat(boxes[i]).isEqualTo(i % 4 < 2 ? 0.5f : 1);
+            }
+        }
+    }
+}
