@@ -1,7 +1,7 @@
 // CUDA target: grids of blocks, reductions by warp shuffles and shared memory.
 #pragma once
 
-#if !defined(SPARSERCNN_EMULATE)  // these are native/emulator/target_emulated.h's, with CUDA's own words; the rest is emulated as it is
+#if !defined(SPARSERCNN_EMULATE)  // native/emulator/target_emulated.h has its own; the rest is emulated as it is
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define KERNEL(name, Args) extern "C" __global__ void name(const __grid_constant__ Args a)

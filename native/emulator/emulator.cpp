@@ -145,7 +145,8 @@ void Emulator::check_shared() {
     size_t total = 0;
     for (const SharedArray& s : shared) {
         const char* end = s.memory.get() + s.bytes;
-        if (std::any_of(end, end + margin, [](char c) { return c != (char)0xff; })) error = std::string("wrote past the end of shared ") + s.name;
+        if (std::any_of(end, end + margin, [](char c) { return c != (char)0xff; }))
+            error = std::string("wrote past the end of shared ") + s.name;
         total += s.bytes;
     }
     if (total > most_shared) error = std::to_string(total) + " bytes of shared memory, of at most " + std::to_string(most_shared);

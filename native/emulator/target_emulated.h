@@ -1,5 +1,6 @@
 // Emulated target: CUDA's own words on fibers, so that target_cuda.cuh itself is what runs, with real blocks and warps, on a
-// machine without a card. Only how a kernel is entered, and where shared memory lies, differs. For tests: slow, strict, and in any order of threads.
+// machine without a card. Only how a kernel is entered, and where shared memory lies, differs. For tests: slow, strict, and
+// in any order of threads.
 #pragma once
 #include <cmath>
 #include <cstring>

@@ -20,22 +20,23 @@ import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.CpuKernels;
 
 /**
- * A CPU device whose kernels run as on a GPU, in blocks of threads, in a chosen order. It is strict: memory begins full of
- * NaN and is so again when freed, pointers must point into memory that is held, and what lies around a buffer must stay as
- * it was. Matrix products and convolutions are the CPU device's.
+ * A CPU device whose kernels run as on a GPU, in blocks of threads, in a chosen order. It is strict: memory begins spoilt and
+ * is so again when freed, pointers must point into memory that is held, and what lies around a buffer must stay as it was.
+ * Matrix products and convolutions are the CPU device's.
  */
 public final class EmulatedDevice implements Device, Launch.Runner {
     /** So few blocks that every thread of an element-wise kernel goes round its loop. */
     private static final long MOST_BLOCKS_OVER_ELEMENTS = 3;
     /** Bytes before and behind every buffer. */
     private static final long MARGIN = 256;
-    private static final byte SPOILT = (byte) 0xff;
 
     private final Schedule schedule;
+    /** NaN; in one order 48.6, since a kernel that reads what it should not may well turn NaN into 0. */
+    private final byte spoilt;
     private final CpuDevice cpu = new CpuDevice(1, -1);
     private final Arena arena = Arena.ofConfined();
     private final Launch launch = new Launch(CpuKernels.block(arena, Launch.MAX_BYTES), this);
-    private final MemorySegment margin = arena.allocate(MARGIN).fill(SPOILT);
+    private final MemorySegment margin;
     private final NavigableMap<Long, Held> held = new TreeMap<>();
 
     /** What is handed out at an address: so many bytes, inside a buffer of the CPU device. */
@@ -43,6 +44,8 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     public EmulatedDevice(Schedule schedule) {
         this.schedule = schedule;
+        spoilt = (byte) (schedule.order() == Schedule.Order.BACKWARD ? 0x42 : 0xff);
+        margin = arena.allocate(MARGIN).fill(spoilt);
     }
 
     /** Whether this build has the emulated kernels. */
@@ -58,7 +61,7 @@ public final class EmulatedDevice implements Device, Launch.Runner {
     @Override
     public Buffer allocate(long bytes) {
         Buffer whole = cpu.allocate(bytes + 2 * MARGIN);
-        memory(whole.address(), whole.bytes()).fill(SPOILT);
+        memory(whole.address(), whole.bytes()).fill(spoilt);
         held.put(whole.address() + MARGIN, new Held(bytes, whole));
         return new Buffer(whole.address() + MARGIN, bytes);
     }
@@ -69,7 +72,7 @@ public final class EmulatedDevice implements Device, Launch.Runner {
         if (freed == null) {
             throw new AssertionError("freed twice: " + buffer);
         }
-        memory(freed.whole.address(), freed.whole.bytes()).fill(SPOILT);
+        memory(freed.whole.address(), freed.whole.bytes()).fill(spoilt);
         cpu.free(freed.whole);
     }
 

@@ -33,7 +33,8 @@ final class EmulatedKernels {
     static List<KernelField> fields(String kernel) {
         return FIELDS.computeIfAbsent(kernel, name -> {
             try {
-                MethodHandle text = Linker.nativeLinker().downcallHandle(LIBRARY.findOrThrow(name + "_fields"), FunctionDescriptor.of(ValueLayout.ADDRESS));
+                MethodHandle text = Linker.nativeLinker()
+                        .downcallHandle(LIBRARY.findOrThrow(name + "_fields"), FunctionDescriptor.of(ValueLayout.ADDRESS));
                 return KernelField.parse(((MemorySegment) text.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0));
             } catch (Throwable e) {
                 throw new AssertionError(name, e);

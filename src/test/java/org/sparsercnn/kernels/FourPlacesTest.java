@@ -20,7 +20,8 @@ class FourPlacesTest {
     @Test
     void everyOpHasASpecAndEverySpecAnOp() throws IOException {
         try (Stream<Path> files = Files.list(SPECS)) {
-            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith("Spec.java") && !name.equals("OpSpec.java")))
+            var specs = files.map(file -> file.getFileName().toString()).filter(n -> n.endsWith("Spec.java") && !n.equals("OpSpec.java"));
+            assertThat(specs)
                     .containsExactlyInAnyOrderElementsOf(OPS.stream().map(op -> op.getSimpleName() + "Spec.java").toList());
         }
     }
@@ -41,7 +42,8 @@ class FourPlacesTest {
 
     @Test
     void everyKernelFileIsThatOfAnOpOrAnOptimiser() {
-        List<String> files = Stream.of("op", "optim").flatMap(p -> KernelSources.classes(p).stream()).flatMap(type -> KernelSources.fileOf(type).stream()).toList();
+        List<String> files = Stream.of("op", "optim").flatMap(subPackage -> KernelSources.classes(subPackage).stream())
+                .flatMap(type -> KernelSources.fileOf(type).stream()).toList();
         assertThat(KernelSources.defined().keySet()).containsExactlyInAnyOrderElementsOf(files);
     }
 }

@@ -33,8 +33,8 @@ class KernelFieldsTest {
 
     @Test
     void fieldsAreReadAsTheyAreWritten() {
-        assertThat(KernelField.parse("const float* x; uint8_t *tap; i64 n; double eps;")).containsExactly(new KernelField(Kind.POINTER, "x"),
-                new KernelField(Kind.POINTER, "tap"), new KernelField(Kind.I64, "n"), new KernelField(Kind.DOUBLE, "eps"));
+        assertThat(KernelField.parse("const float* x; uint8_t *tap; i64 n; double eps;")).containsExactly(
+                new KernelField(Kind.POINTER, "x"), new KernelField(Kind.POINTER, "tap"), new KernelField(Kind.I64, "n"), new KernelField(Kind.DOUBLE, "eps"));
         assertThatThrownBy(() -> KernelField.parse("const float* x; int n;")).hasMessageContaining("found: int n");
         assertThatThrownBy(() -> KernelField.parse("i64 n, m;")).hasMessageContaining("found: i64 n, m");
     }

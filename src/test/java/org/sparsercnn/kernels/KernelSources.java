@@ -73,12 +73,13 @@ public final class KernelSources {
     /** The classes of a package, by name. */
     public static List<Class<?>> classes(String subPackage) {
         Path folder = JAVA.resolve("org/sparsercnn").resolve(subPackage);
-        return Files.isDirectory(folder) ? files(folder, ".java").stream().<Class<?>>map(KernelSources::classOf).toList() : List.of();
+        return files(folder, ".java").stream().<Class<?>>map(KernelSources::classOf).toList();
     }
 
     /** The kernel file of a class: {@code RoiAlign} has {@code roi_align}. */
     public static Optional<String> fileOf(Class<?> type) {
-        return defined().keySet().stream().filter(file -> file.replace("_", "").equals(type.getSimpleName().toLowerCase(Locale.ROOT))).findFirst();
+        String name = type.getSimpleName().toLowerCase(Locale.ROOT);
+        return defined().keySet().stream().filter(file -> file.replace("_", "").equals(name)).findFirst();
     }
 
     /** First sentence of a class's Javadoc as Markdown. */

@@ -40,7 +40,8 @@ final class OpsDoc {
         Golden golden = Golden.load("ops");
         for (Class<?> op : KernelSources.classes("op")) {
             OpSpec spec = specOf(op);
-            row(out, "`" + op.getSimpleName() + "`", KernelSources.summary(op), kernels(op), "" + recorded(golden, spec), "" + spec.samples(new Random(7)).size());
+            row(out, "`" + op.getSimpleName() + "`", KernelSources.summary(op), kernels(op),
+                    "" + recorded(golden, spec), "" + spec.samples(new Random(7)).size());
         }
         List<Class<?>> optimisers = KernelSources.classes("optim").stream().filter(type -> KernelSources.fileOf(type).isPresent()).toList();
         if (!optimisers.isEmpty()) {
@@ -53,7 +54,8 @@ final class OpsDoc {
     }
 
     private static String kernels(Class<?> type) {
-        List<String> names = KernelSources.declared().stream().filter(d -> d.owner() == type).map(d -> "`" + d.kernel().name() + "`").toList();
+        List<String> names = KernelSources.declared().stream().filter(declared -> declared.owner() == type)
+                .map(declared -> "`" + declared.kernel().name() + "`").toList();
         return names.isEmpty() ? "–" : String.join("<br>", names);
     }
 

@@ -12,6 +12,7 @@ class OpsDocTest {
         if ("write".equals(System.getProperty("sparsercnn.docs"))) {
             OpsDoc.write();
         }
-        assertThat(Files.readString(OpsDoc.PAGE)).as(OpsDoc.PAGE + " is out of date; write it again: " + OpsDoc.COMMAND).isEqualTo(OpsDoc.markdown());
+        assertThat(Files.readString(OpsDoc.PAGE)).as(OpsDoc.PAGE + " is out of date; write it again: " + OpsDoc.COMMAND)
+                .isEqualTo(OpsDoc.markdown());
     }
 }
