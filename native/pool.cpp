@@ -18,12 +18,15 @@ struct Pool {
     std::vector<int> cpus;  // one for each thread, the caller's first; empty when not pinned
     int threads;
 
-    // The job. `next` hands out ranges; `active` counts the workers that may still touch the job.
+    static constexpr int closed = 1 << 30;
+
+    // The job. `next` hands out ranges; `inside` counts the workers in it, with a bit that closes it to others: the caller
+    // never waits for a worker that some other process keeps from its CPU and that has nothing in hand.
     BlockRange body = nullptr;
     const void* args = nullptr;
     i64 count = 0, step = 1;
     std::atomic<i64> next{0};
-    std::atomic<int> active{0};
+    std::atomic<int> inside{closed};
     std::atomic<uint64_t> generation{0};
     std::atomic<bool> stop{false};
     std::atomic<int> sleepers{0};
@@ -64,8 +67,13 @@ void work(Pool* pool, int index) {
         }
         seen = pool->generation.load(std::memory_order_acquire);
         if (pool->stop.load()) return;
-        pool->drain();
-        pool->active.fetch_sub(1, std::memory_order_release);
+        int inside = pool->inside.load(std::memory_order_acquire);
+        while (!(inside & Pool::closed))
+            if (pool->inside.compare_exchange_weak(inside, inside + 1, std::memory_order_acq_rel)) {
+                pool->drain();
+                pool->inside.fetch_sub(1, std::memory_order_release);
+                break;
+            }
     }
 }
 
@@ -133,10 +141,16 @@ void pool_run(Pool* pool, BlockRange body, const void* args, i64 count) {
     pool->count = count;
     pool->step = std::max<i64>(1, count / (pool->threads * 8));
     pool->next.store(0, std::memory_order_relaxed);
-    pool->active.store(pool->threads - 1, std::memory_order_relaxed);
+    pool->inside.store(0, std::memory_order_release);
     announce(pool);
     pool->drain();
-    while (pool->active.load(std::memory_order_acquire) != 0) _mm_pause();
+    pool->inside.fetch_or(Pool::closed, std::memory_order_acq_rel);
+    for (int i = 0; pool->inside.load(std::memory_order_acquire) != Pool::closed; ++i) {
+        if (i < spins)
+            _mm_pause();
+        else
+            sched_yield();  // more threads than CPUs: the one we wait for may not be running
+    }
 }
 
 // The entry for kernels: `body` is the kernel's symbol.

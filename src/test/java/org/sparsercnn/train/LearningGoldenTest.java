@@ -3,14 +3,9 @@ package org.sparsercnn.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
@@ -19,51 +14,40 @@ import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.testing.Golden;
-import org.sparsercnn.testing.PortableGenerator;
 
 /** Twenty training steps beside the PyTorch peer from the same weights on the same batches. */
 class LearningGoldenTest {
-    @TempDir
-    Path folder;
-
     @Test
-    void tiny_with_adamw() throws IOException {
+    void tiny_with_adamw() {
         compare("tiny", "model_tiny", "adamw");
     }
 
     @Test
-    void tiny_with_sgd() throws IOException {
+    void tiny_with_sgd() {
         compare("tiny", "model_tiny", "sgd");
     }
 
     @Test
-    void r50_with_adamw() throws IOException {
+    void r50_with_adamw() {
         compare("r50", "model_r50", "adamw");
     }
 
     @Test
-    void r50_with_sgd() throws IOException {
+    void r50_with_sgd() {
         compare("r50", "model_r50", "sgd");
     }
 
-    private void compare(String recording, String group, String optimizer) throws IOException {
+    private void compare(String recording, String group, String optimizer) {
         JsonNode recorded = Golden.json("learning/" + recording);
-        JsonNode golden = Golden.json(group);
-        Path yaml = Files.writeString(folder.resolve("config.yaml"), golden.get("config_yaml").asText());
-        Config config = Config.load(yaml, List.of("SOLVER.OPTIMIZER", optimizer.equals("adamw") ? "ADAMW" : "SGD"));
-        double lr = optimizer.equals("adamw") ? 1e-4 : 0.02;
+        GoldenWeights golden = GoldenWeights.load(group);
+        Config config = golden.config().with("SOLVER.OPTIMIZER", optimizer.equals("adamw") ? "ADAMW" : "SGD");
+        double lr = recorded.get(optimizer).get("lr").asDouble();
         int height = recorded.get("size").get(0).asInt();
         int width = recorded.get("size").get(1).asInt();
-        int batches = recorded.get("batches").asInt();
         try (Device device = new CpuDevice(2, -1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Map<String, float[]> before = new HashMap<>();
-            for (Parameter p : model.parameters().all()) {
-                p.setPublished(PortableGenerator.weight(p.name(), golden.get("weights").get(p.name()), golden.get("portable_seed").asLong(),
-                        (int) p.value().elements()));
-                if (p.trainable()) {
-                    before.put(p.name(), p.published());
-                }
-            }
+            golden.fill(model);
+            model.parameters().trainable().forEach(p -> before.put(p.name(), p.published()));
             Rng rng = new Rng(1);
             TrainingState state = new TrainingState(model, config, rng);
             TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
@@ -71,7 +55,7 @@ class LearningGoldenTest {
             double first = 0;
             double last = 0;
             for (int i = 0; i < losses.size(); i++) {
-                StepResult result = step.run(FixedBatches.batch(i % batches, recorded.get("images").asInt(), height, width,
+                StepResult result = step.run(FixedBatches.batch(recorded.get(optimizer).get("batch").asInt(), recorded.get("images").asInt(), height, width,
                         config.model().sparseRcnn().numClasses()), lr);
                 double wanted = losses.get(i).asDouble();
                 assertThat(result.finite()).isTrue();
