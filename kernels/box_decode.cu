@@ -7,7 +7,7 @@ ARGS(BoxDecodeFwd, const float* deltas; const float* boxes; float* y; i64 n; dou
 
 struct Decoding {
     float width, height, dx, dy, grow_x, grow_y;
-    bool width_free, height_free;  // below the clamp
+    bool width_free, height_free;  // not above the clamp
 };
 
 template <class Args>

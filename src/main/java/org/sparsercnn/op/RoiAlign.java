@@ -1,6 +1,8 @@
 package org.sparsercnn.op;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Kernel;
@@ -91,7 +93,7 @@ public final class RoiAlign {
         launch.i64(channels).i64(perImage).i64(settings.output).i64(settings.samplingRatio).flag(settings.aligned)
                 .overRows(rois * settings.output);
 
-        Tensor[] kept = java.util.stream.Stream.of(boxesXyxyPx, level, image).filter(t -> t != null).toArray(Tensor[]::new);
+        Tensor[] kept = Stream.of(boxesXyxyPx, level, image).filter(Objects::nonNull).toArray(Tensor[]::new);
         return tape.record(y, x, kept, dy -> {
             Tensor[] grads = new Tensor[x.length];
             for (int i = 0; i < x.length; i++) {

@@ -43,7 +43,8 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
      * are not changed: clipping happens on the way.
      *
      * @param lr of this step, before each parameter's factor
-     * @param loss a scalar; the step is skipped where it is not finite, even with finite gradients. Null: not looked at
+     * @param loss a scalar; the step is skipped where it is not finite, even with finite gradients. Null: not looked at. Replicas
+     *     must pass the same one, or they part
      */
     public final void step(double lr, Tensor loss) {
         List<Tensor> grads = new ArrayList<>();
