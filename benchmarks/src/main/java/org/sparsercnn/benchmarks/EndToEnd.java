@@ -1,69 +1,171 @@
 package org.sparsercnn.benchmarks;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Random;
-import org.sparsercnn.autograd.Tape;
-import org.sparsercnn.autograd.Variable;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.LongSupplier;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Gemm;
 import org.sparsercnn.device.cpu.CpuDevice;
-import org.sparsercnn.model.ImageBatch;
-import org.sparsercnn.model.Initialization;
-import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.tensor.Scope;
+import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
+import org.sparsercnn.util.Json;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
- * Times the published R50-100 model, doing the same work as {@code benchmarks/peer/bench_torch.py}: normalised tensor in, raw
- * logits and boxes out. Prints one line of JSON.
+ * Times whole passes through a model with random weights, doing the same work as {@code benchmarks/peer/bench_torch.py}:
+ * normalised tensor in; raw logits and boxes out ({@code infer}), or losses and updated weights ({@code train}). Prints one line
+ * of JSON; {@code benchmarks/compare.py} runs it beside its peer.
  *
- * <p>Arguments: {@code infer BATCH HEIGHTxWIDTH THREADS WARMUP REPEAT}.
+ * <p>{@code --mode probe} measures what the machine gives at this moment: a product of two 1024x1024 matrices.
  */
-public final class EndToEnd {
-    private EndToEnd() {}
+@Command(name = "EndToEnd", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Times inference or training steps of a model with random weights.")
+public final class EndToEnd implements Callable<Integer> {
+    enum Mode { infer, train, probe }
+
+    @Option(names = "--mode", defaultValue = "infer", description = "${COMPLETION-CANDIDATES}")
+    private Mode mode;
+
+    @Option(names = "--config", defaultValue = "configs/sparsercnn.res50.100pro.3x.yaml", description = "default: ${DEFAULT-VALUE}")
+    private Path config;
+
+    @Option(names = "--batch", defaultValue = "1")
+    private int batch;
+
+    @Option(names = "--size", defaultValue = "480x640", description = "HxW, both multiples of 32")
+    private String size;
+
+    @Option(names = "--boxes", defaultValue = "7", description = "objects in each image (COCO's mean is 7.3)")
+    private int boxes;
+
+    @Option(names = "--threads", defaultValue = "2")
+    private int threads;
+
+    @Option(names = "--warmup", defaultValue = "3")
+    private int warmup;
+
+    @Option(names = "--repeat", defaultValue = "10")
+    private int repeat;
+
+    @Option(names = "--profile", description = "print where the time of the repeated passes goes, op by op")
+    private boolean profile;
+
+    @Option(names = "--opts", arity = "1..*", description = "KEY VALUE pairs that override the config")
+    private List<String> overrides = List.of();
 
     public static void main(String[] args) {
-        String mode = args[0];
-        int batch = Integer.parseInt(args[1]);
-        int height = Integer.parseInt(args[2].split("x")[0]);
-        int width = Integer.parseInt(args[2].split("x")[1]);
-        int threads = Integer.parseInt(args[3]);
-        int warmup = Integer.parseInt(args[4]);
-        int repeat = Integer.parseInt(args[5]);
-        Config config = Config.load(Path.of("configs/sparsercnn.res50.100pro.3x.yaml"), List.of());
-        double[] millis = new double[repeat];
-        try (Device device = new CpuDevice(threads, 0); SparseRcnn model = new SparseRcnn(device, config.model())) {
-            Initialization.apply(model, 0);
-            Random random = new Random(0);
-            float[] pixels = new float[batch * height * width * 3];
-            for (int i = 0; i < pixels.length; i++) {
-                pixels[i] = (float) random.nextGaussian();
+        System.exit(new CommandLine(new EndToEnd()).execute(args));
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        try (Device cpu = new CpuDevice(threads, 0)) {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("engine", "sparse-rcnn");
+            line.put("device", cpu.name());
+            line.put("mode", mode.name());
+            if (mode == Mode.probe) {
+                line.put("gflops", probe(cpu));
+            } else {
+                run(cpu, line);
             }
+            System.out.println(Json.MAPPER.writeValueAsString(line));
+        }
+        return 0;
+    }
+
+    private void run(Device cpu, Map<String, Object> line) throws Exception {
+        int height = Integer.parseInt(size.split("x")[0]);
+        int width = Integer.parseInt(size.split("x")[1]);
+        ProfilingDevice profiler = profile ? new ProfilingDevice(cpu, clock()) : null;
+        List<Double> millis = new ArrayList<>();
+        double loss = 0;
+        long cpuBegin = 0;
+        try (Workload workload = new Workload(profile ? profiler : cpu, Config.load(config, overrides), batch, height, width, boxes)) {
             for (int i = -warmup; i < repeat; i++) {
-                try (Tape tape = Tape.inference(device)) {
-                    Tensor x = tape.empty(batch, height, width, 3);
-                    x.set(pixels);
-                    Tensor whwh = tape.empty(batch, 4);
-                    float[] sizes = new float[4 * batch];
-                    for (int k = 0; k < sizes.length; k++) {
-                        sizes[k] = k % 2 == 0 ? width : height;
-                    }
-                    whwh.set(sizes);
-                    long begin = System.nanoTime();
-                    SparseRcnn.Stage last = model.apply(tape, new ImageBatch(Variable.constant(x), whwh)).getLast();
-                    last.logits().value().toFloats();
-                    last.boxesXyxyPx().value().toFloats();
-                    if (i >= 0) {
-                        millis[i] = (System.nanoTime() - begin) * 1e-6;
+                if (i == 0) {
+                    cpuBegin = processCpuNanos();
+                    if (profile) {
+                        profiler.reset();
                     }
                 }
+                long begin = System.nanoTime();
+                if (mode == Mode.infer) {
+                    workload.infer();
+                } else {
+                    loss = workload.train();
+                }
+                if (i >= 0) {
+                    millis.add((System.nanoTime() - begin) * 1e-6);
+                }
             }
-            System.err.println(device.memory());
         }
-        Arrays.sort(millis);
-        System.out.printf(Locale.ROOT, "{\"engine\": \"sparse-rcnn\", \"mode\": \"%s\", \"batch\": %d, \"size\": \"%s\", \"threads\": %d, \"median_ms\": %.1f, \"min_ms\": %.1f}%n",
-                mode, batch, args[2], threads, millis[repeat / 2], millis[0]);
+        double cpuMs = (processCpuNanos() - cpuBegin) * 1e-6 / repeat;
+        if (profile) {
+            System.err.print(profiler.table(millis.stream().mapToDouble(Double::doubleValue).sum(), repeat));
+        }
+        line.put("batch", batch);
+        line.put("size", size);
+        line.put("threads", threads);
+        line.put("median_ms", round(millis.stream().sorted().toList().get(millis.size() / 2)));
+        line.put("min_ms", round(millis.stream().min(Double::compare).orElseThrow()));
+        line.put("cpu_ms", round(cpuMs));
+        line.put("times_ms", millis.stream().map(EndToEnd::round).toList());
+        if (mode == Mode.train) {
+            line.put("loss", loss);
+        }
+        line.put("device_peak_mb", cpu.memory().peak() >> 20);
+        line.put("peak_resident_mb", peakResidentMb());
+    }
+
+    /** Best of some products of 1024x1024 matrices, in GFLOP/s. */
+    private double probe(Device device) {
+        long n = 1024;
+        try (Scope scope = new Scope(device)) {
+            Tensor a = scope.empty(Shape.of(n, n));
+            Tensor b = scope.empty(Shape.of(n, n));
+            Tensor c = scope.empty(Shape.of(n, n));
+            a.zero();
+            b.zero();
+            double best = 0;
+            for (int i = 0; i < 10; i++) {
+                long begin = System.nanoTime();
+                device.gemm(Gemm.dense(false, false, n, n, n, a, b, c));
+                best = Math.max(best, 2.0 * n * n * n / (System.nanoTime() - begin));
+            }
+            return round(best);
+        }
+    }
+
+    /** The processor time of the calling thread where it does all the work: other load on the machine does not enter into it. */
+    private LongSupplier clock() {
+        ThreadMXBean bean = ManagementFactory.getThreadMXBean();
+        return threads == 1 ? bean::getCurrentThreadCpuTime : System::nanoTime;
+    }
+
+    private static long processCpuNanos() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    /** VmHWM of this process. */
+    private static long peakResidentMb() throws Exception {
+        String line = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("VmHWM")).findFirst().orElseThrow();
+        return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
+    }
+
+    private static double round(double x) {
+        return Double.parseDouble(String.format(Locale.ROOT, "%.2f", x));
     }
 }
