@@ -39,6 +39,13 @@ void apply(const Epilogue& e, float* c, i64 ldc, i64 row0, i64 rows, i64 col0, i
     }
 }
 
+// How a product is shared out among threads; depends on its shape alone.
+struct Split {
+    i64 rows, tile, tiles;  // tiles of rows, or else of columns
+    i64 slabs;
+    float* partial;
+};
+
 // A batch of products; a batch index is (i, j) with a stride each, so attention heads need no copies.
 struct GemmArgs {
     const float *a, *b;
@@ -47,33 +54,66 @@ struct GemmArgs {
     i64 batch_i, batch_j, a_i, a_j, b_i, b_j, c_i, c_j;
     double alpha, beta;
     Epilogue epilogue;
-    i64 split_rows, tile, tiles;  // set by gemm()
+    Split split;  // set by gemm()
 };
 
 static void gemm_tasks(const void* p, i64 first, i64 last, i64) {
     const GemmArgs& g = *static_cast<const GemmArgs*>(p);
+    const Split& s = g.split;
     for (i64 task = first; task < last; ++task) {
-        const i64 batch = task / g.tiles, t0 = task % g.tiles * g.tile;
+        const i64 batch = task / s.tiles, t0 = task % s.tiles * s.tile;
         const i64 i = batch / g.batch_j, j = batch % g.batch_j;
         const float* a = g.a + i * g.a_i + j * g.a_j;
         const float* b = g.b + i * g.b_i + j * g.b_j;
         float* c = g.c + i * g.c_i + j * g.c_j;
-        const i64 r0 = g.split_rows ? t0 : 0, c0 = g.split_rows ? 0 : t0;
-        const i64 rows = g.split_rows ? std::min(g.tile, g.m - t0) : g.m, cols = g.split_rows ? g.n : std::min(g.tile, g.n - t0);
+        const i64 r0 = s.rows ? t0 : 0, c0 = s.rows ? 0 : t0;
+        const i64 rows = s.rows ? std::min(s.tile, g.m - t0) : g.m, cols = s.rows ? g.n : std::min(s.tile, g.n - t0);
         sgemm(g.trans_a, g.trans_b, rows, cols, g.k, (float)g.alpha, g.trans_a ? a + r0 : a + r0 * g.lda, g.lda,
               g.trans_b ? b + c0 * g.ldb : b + c0, g.ldb, (float)g.beta, c + r0 * g.ldc + c0, g.ldc);
         apply(g.epilogue, c, g.ldc, r0, rows, c0, cols);
     }
 }
 
+// One product whose inner size is cut into slabs: slab 0 goes to C, the others to `partial` (slabs - 1, m, n).
+static void slab_tasks(const void* p, i64 first, i64 last, i64) {
+    const GemmArgs& g = *static_cast<const GemmArgs*>(p);
+    for (i64 slab = first; slab < last; ++slab) {
+        const i64 k0 = slab * g.k / g.split.slabs, k1 = (slab + 1) * g.k / g.split.slabs;
+        float* c = slab == 0 ? g.c : g.split.partial + (slab - 1) * g.m * g.n;
+        sgemm(g.trans_a, g.trans_b, g.m, g.n, k1 - k0, (float)g.alpha, g.trans_a ? g.a + k0 * g.lda : g.a + k0, g.lda,
+              g.trans_b ? g.b + k0 : g.b + k0 * g.ldb, g.ldb, slab == 0 ? (float)g.beta : 0, c, slab == 0 ? g.ldc : g.n);
+    }
+}
+
+static void add_slabs(const void* p, i64 first, i64 last, i64) {
+    const GemmArgs& g = *static_cast<const GemmArgs*>(p);
+    for (i64 r = first; r < last; ++r) {
+        float* c = g.c + r * g.ldc;
+        for (i64 slab = 1; slab < g.split.slabs; ++slab) {
+            const float* part = g.split.partial + ((slab - 1) * g.m + r) * g.n;
+            for (i64 i = 0; i < g.n; ++i) c[i] += part[i];
+        }
+        apply(g.epilogue, g.c, g.ldc, r, 1, 0, g.n);
+    }
+}
+
 EXPORT void gemm(Pool* pool, GemmArgs* g) {
-    // Tiles of at least 8 MFLOP along the longer side, at most 16 of them.
     const i64 side = std::max(g->m, g->n), batch = g->batch_i * g->batch_j;
     if (side == 0 || batch == 0) return;
     const double mflop = 2e-6 * (double)g->m * (double)g->n * (double)std::max<i64>(g->k, 1);
+    Split& s = g->split;
+    // A small result with a long inner size: thin tiles would pack the other operand again for each of them.
+    s.slabs = batch == 1 && side <= 512 ? std::clamp<i64>(g->k / 1024, 1, 8) : 1;
+    if (s.slabs > 1) {
+        s.partial = thread_scratch(0, (s.slabs - 1) * g->m * g->n);
+        pool_run(pool, slab_tasks, g, s.slabs);
+        pool_run(pool, add_slabs, g, g->m);
+        return;
+    }
+    // Tiles of at least 8 MFLOP along the longer side, at most 16 of them.
     const i64 tiles = batch >= 16 ? 1 : std::clamp<i64>((i64)(mflop / 8), 1, 16);
-    g->split_rows = g->m >= g->n;
-    g->tile = std::max<i64>(16, ((side + tiles - 1) / tiles + 15) / 16 * 16);
-    g->tiles = (side + g->tile - 1) / g->tile;
-    pool_run(pool, gemm_tasks, g, batch * g->tiles);
+    s.rows = g->m >= g->n;
+    s.tile = std::max<i64>(16, ((side + tiles - 1) / tiles + 15) / 16 * 16);
+    s.tiles = (side + s.tile - 1) / s.tile;
+    pool_run(pool, gemm_tasks, g, batch * s.tiles);
 }

@@ -56,7 +56,7 @@ class LinearSpec extends OpSpec {
     @Override
     protected List<Sample> samples(Random r) {
         return List.of(sample(r, 3, 2, "", 0), sample(r, 1, 1, "'relu': true", 1), sample(r, 5, 3, "", 2, 3),
-                sample(r, 3, 17, "'relu': true", 7, 1), sample(r, 2, 1, "", 200),
+                sample(r, 3, 17, "'relu': true", 7, 1), sample(r, 2, 1, "", 200), sample(r, 2100, 3, "", 2),
                 Sample.of("no bias", "{'relu': true}", "x", Array.normal(r, 4, 5), "w", Array.normal(r, 3, 5)));
     }
 

@@ -8,8 +8,8 @@ import org.sparsercnn.ffi.CpuKernels;
 import org.sparsercnn.util.BadInput;
 
 /**
- * Keeps freed pieces for the next request of about the same size, because fresh pages cost a fault each. What it keeps is
- * bounded by a quarter of the most that was ever in use, plus a little.
+ * Keeps freed pieces for the next request of about the same size, because fresh pages cost a fault each. With what is in use they
+ * never take more than was in use at the worst moment, plus a little.
  */
 final class CachingAllocator implements AutoCloseable {
     private static final long SLACK = 64L << 20;
@@ -31,6 +31,7 @@ final class CachingAllocator implements AutoCloseable {
             }
             cached -= size;
         } else {
+            trim(room() - size);
             address = CpuKernels.allocate(size);
             if (address == 0) {
                 trim(0);
@@ -50,15 +51,20 @@ final class CachingAllocator implements AutoCloseable {
         inUse -= buffer.bytes();
         cached += buffer.bytes();
         cache.computeIfAbsent(buffer.bytes(), _ -> new ArrayDeque<>()).push(buffer.address());
-        trim(peak / 4 + SLACK);
+        trim(room());
     }
 
     MemoryUse use() {
         return new MemoryUse(inUse, peak, inUse + cached);
     }
 
+    /** How much may be cached. */
+    private long room() {
+        return peak + SLACK - inUse;
+    }
+
     private void trim(long limit) {
-        while (cached > limit) {
+        while (cached > Math.max(limit, 0)) {
             var largest = cache.lastEntry();
             CpuKernels.free(largest.getValue().pop(), largest.getKey());
             cached -= largest.getKey();
