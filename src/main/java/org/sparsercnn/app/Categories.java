@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.io.LoadedCheckpoint;
-import org.sparsercnn.util.Json;
+import org.sparsercnn.util.BadInput;
 
 /** The category map inside a checkpoint: {@code "categories": {"ids": […], "names": […]}} of its training state. */
 final class Categories {
@@ -22,8 +22,11 @@ final class Categories {
         if (!(checkpoint.extras().get(KEY) instanceof Map<?, ?> map)) {
             return Optional.empty();
         }
-        long[] ids = Json.MAPPER.convertValue(map.get("ids"), long[].class);
-        List<?> names = Json.MAPPER.convertValue(map.get("names"), List.class);
-        return Optional.of(new CategoryMap(ids, names.stream().map(Object::toString).toList()));
+        if (!(map.get("ids") instanceof List<?> ids && map.get("names") instanceof List<?> names && ids.size() == names.size()
+                && ids.stream().allMatch(Number.class::isInstance) && ids.stream().distinct().count() == ids.size())) {
+            throw new BadInput(checkpoint.file() + ": its list of categories is damaged; remove it or use other weights");
+        }
+        return Optional.of(new CategoryMap(ids.stream().mapToLong(id -> ((Number) id).longValue()).toArray(),
+                names.stream().map(String::valueOf).toList()));
     }
 }

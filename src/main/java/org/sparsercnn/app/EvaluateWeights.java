@@ -2,14 +2,11 @@ package org.sparsercnn.app;
 
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
-import org.sparsercnn.data.Dataset;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.eval.CocoResult;
-import org.sparsercnn.io.Checkpoints;
+import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
 
@@ -17,34 +14,37 @@ import org.sparsercnn.util.BadInput;
 public final class EvaluateWeights {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
+    /**
+     * @param strict refuse annotations that need repair
+     * @param latest take the latest checkpoint in OUTPUT_DIR where there is one, as {@code train --eval-only --resume} does
+     */
+    public record Options(DeviceChoice device, boolean strict, boolean latest) {}
+
     private EvaluateWeights() {}
 
-    /** @param latest take the latest checkpoint in OUTPUT_DIR where there is one, as {@code --eval-only --resume} does */
-    public static void run(Config config, Devices.Choice devices, boolean strict, boolean latest) {
+    public static void run(Environment environment, Config config, Options options) {
+        options.device.check(config, 1);
         if (config.datasets().test().isEmpty()) {
-            throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on");
+            throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on, such as DATASETS.TEST \"('coco_2017_val',)\"");
         }
-        Path output = Path.of(config.outputDir());
-        List<Dataset> sets = config.datasets().test().stream().map(name -> Datasets.load(name, strict)).toList();
-        String weights = latest ? new Checkpoints(output, 0).latest().map(Path::toString).orElse(config.model().weights()) : config.model().weights();
-        try (Device device = Devices.open(devices, config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
-            LOG.info("Device: {}", device.name());
-            sets.forEach(set -> Datasets.checkClasses(set, config));
-            Weights.complete(model, weights);
-            for (Dataset set : sets) {
-                Path folder = output.resolve("inference").resolve(set.name());
-                CocoResult result = new Evaluation(config, Runtime.getRuntime().availableProcessors()).run(model, set, folder);
-                Map<String, Double> percentages = result.percentages();
-                LOG.info("{}", copyPaste(percentages));
-                Evaluation.verifyExpected(config.test().expectedResults(), percentages);
+        try (RunFolder folder = RunFolder.open(config)) {
+            try {
+                evaluate(environment, config, options, folder);
+            } catch (RuntimeException e) {
+                throw folder.failed(e);
             }
         }
     }
 
-    /** detectron2's three lines for spreadsheets. */
-    static String copyPaste(Map<String, Double> percentages) {
-        List<String> names = List.of("AP", "AP50", "AP75", "APs", "APm", "APl");
-        return "copypaste: Task: bbox\ncopypaste: " + String.join(",", names) + "\ncopypaste: "
-                + String.join(",", names.stream().map(n -> String.format(java.util.Locale.ROOT, "%.4f", percentages.get(n))).toList());
+    private static void evaluate(Environment environment, Config config, Options options, RunFolder folder) {
+        List<Datasets.TestSet> sets = new Datasets(environment, config, options.strict).tests();
+        String given = config.model().weights();
+        String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(given) : given;
+        try (Device device = options.device.open(0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
+            LOG.info("Device: {}", device.name());
+            new Weights(environment).complete(model, weights);
+            Evaluation evaluation = new Evaluation(config, sets, folder, options.device.cpuThreads(), () -> false);
+            Evaluation.verifyExpected(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
+        }
     }
 }

@@ -1,9 +1,12 @@
 package org.sparsercnn.app;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -13,92 +16,184 @@ import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetMapper;
 import org.sparsercnn.data.InferenceSampler;
 import org.sparsercnn.data.Sample;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.eval.CocoEvaluation;
 import org.sparsercnn.eval.CocoOptions;
 import org.sparsercnn.eval.CocoResult;
 import org.sparsercnn.eval.DetectionCollector;
-import org.sparsercnn.eval.Detections;
 import org.sparsercnn.eval.MetricTables;
 import org.sparsercnn.eval.ResultsJson;
+import org.sparsercnn.model.Detections;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.GuardStop;
 import org.sparsercnn.util.Json;
 
 /**
- * The published road from a model to its AP: predict over the data set, collect, write the results JSON, match, accumulate,
- * summarise.
+ * The published road from a model to its AP, on every set of DATASETS.TEST: predict over the data set, collect, write the results
+ * JSON, match, accumulate, summarise. Ranks share the images; rank 0 measures.
  */
-public final class Evaluation {
+final class Evaluation {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
+    private static final long REPORT_NANOS = 5_000_000_000L;
+    private static final List<String> PASTED = List.of("AP", "AP50", "AP75", "APs", "APm", "APl");
+
+    /** What rank 0 found on one set. */
+    record Result(Datasets.TestSet set, CocoResult coco) {}
 
     private final Config config;
+    private final List<Datasets.TestSet> sets;
+    private final RunFolder folder;
     private final int threads;
+    private final BooleanSupplier stop;
+    /** Per set and image; each rank fills its share. */
+    private final List<Detections[]> found;
 
-    /** @param threads for matching */
-    public Evaluation(Config config, int threads) {
+    /**
+     * @param threads for matching
+     * @param stop asked after each image; true gives the evaluation up
+     */
+    Evaluation(Config config, List<Datasets.TestSet> sets, RunFolder folder, int threads, BooleanSupplier stop) {
         this.config = config;
+        this.sets = sets;
+        this.folder = folder;
         this.threads = threads;
+        this.stop = stop;
+        this.found = sets.stream().map(set -> new Detections[set.images().size()]).toList();
     }
 
     /**
-     * Evaluates {@code model} on {@code dataset}; writes {@code coco_instances_results.json} and {@code metrics.json}'s numbers
-     * into {@code folder}.
+     * Every rank calls it with its model, which must be the same. Writes {@code coco_instances_results.json} and
+     * {@code evaluation.json} into OUTPUT_DIR/inference.
+     *
+     * @return one result for each set; none on other ranks than 0, and none if it was stopped
      */
-    public CocoResult run(SparseRcnn model, Dataset dataset, Path folder) {
-        Detections found = predict(model, dataset);
-        Path results = folder.resolve(ResultsJson.FILE_NAME);
-        ResultsJson.write(results, found);
-        LOG.info("Saved {} detections of {} images to {}", found.count(), dataset.size(), results);
-        CocoResult result = CocoEvaluation.evaluate(Datasets.truth(dataset.name()), found, CocoOptions.standard().withThreads(threads));
-        LOG.info("Evaluation results for bbox on {}:\n{}\n{}\n{}", dataset.name(), result.summary().text("n/a"),
-                MetricTables.metrics(result), MetricTables.perCategory(result));
-        Json.write(folder.resolve("evaluation.json"), result.toJson());
+    List<Result> run(SparseRcnn model, Collective group) {
+        boolean main = group.rank() == 0;
+        List<Result> results = new ArrayList<>();
+        for (int i = 0; i < sets.size(); i++) {
+            Datasets.TestSet set = sets.get(i);
+            predict(model, set.images(), group, found.get(i));
+            group.barrier();
+            Optional<DetectionCollector> all = main ? collect(set.images(), found.get(i)) : Optional.empty();
+            group.barrier(); // until then rank 0 reads what the others wrote
+            all.ifPresent(collector -> results.add(new Result(set, measure(set, collector))));
+        }
+        return results.size() == sets.size() ? results : List.of();
+    }
+
+    private void predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {
+        InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
+        Detector detector = new Detector(model);
+        DatasetMapper mapper = DatasetMapper.forInference(config.input());
+        Clock clock = new Clock(share.end() - share.begin());
+        LOG.info("Start inference on {} images", share.end() - share.begin());
+        try (DataLoader<Sample> loader = new DataLoader<>(share.batches(1), Datasets.loading(images, mapper::map), config.dataLoader().numWorkers())) {
+            for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
+                Detector.Result r = detector.detect(loader.next().getFirst());
+                target[i] = r.detections();
+                clock.add(r);
+            }
+        }
+        clock.report();
+    }
+
+    /** All images' detections in their order; empty if some are missing because the evaluation was stopped. */
+    private static Optional<DetectionCollector> collect(Dataset images, Detections[] found) {
+        DetectionCollector collector = new DetectionCollector();
+        boolean complete = true;
+        for (int i = 0; i < found.length; i++) {
+            Detections d = found[i];
+            complete &= d != null;
+            if (complete) {
+                collector.add(images.images().get(i).id(), d.boxesXyxyPx(), d.scores(), d.classes(), images.categories());
+            }
+            found[i] = null;
+        }
+        if (!complete) {
+            LOG.warn("Evaluation on {} is given up", images.name());
+            return Optional.empty();
+        }
+        return Optional.of(collector);
+    }
+
+    private CocoResult measure(Datasets.TestSet set, DetectionCollector collector) {
+        var detections = collector.detections();
+        Path inference = folder.inference(set.name());
+        Path results = inference.resolve(ResultsJson.FILE_NAME);
+        ResultsJson.write(results, detections);
+        LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
+        CocoResult result = CocoEvaluation.evaluate(set.truth(), detections, CocoOptions.standard().withThreads(threads));
+        LOG.info("Evaluation results for bbox on {}:\n{}\n{}\n{}", set.name(), result.summary().text("n/a"), MetricTables.metrics(result),
+                MetricTables.perCategory(result));
+        LOG.info("copypaste: Task: bbox");
+        LOG.info("copypaste: {}", String.join(",", PASTED));
+        Map<String, Double> percentages = result.percentages();
+        LOG.info("copypaste: {}", String.join(",", PASTED.stream().map(n -> pasted(percentages.get(n))).toList()));
+        Json.write(inference.resolve("evaluation.json"), result.toJson());
         return result;
     }
 
-    private Detections predict(SparseRcnn model, Dataset dataset) {
-        Detector detector = new Detector(model);
-        DatasetMapper mapper = DatasetMapper.forInference(config.input());
-        DetectionCollector collector = new DetectionCollector();
-        double[] seconds = new double[3];
-        long begin = System.nanoTime();
-        long lastReport = begin;
-        int done = 0;
-        LOG.info("Start inference on {} images", dataset.size());
-        try (DataLoader<Sample> loader = new DataLoader<>(new InferenceSampler(dataset.size(), 0, 1).batches(1),
-                draw -> mapper.map(dataset.images().get(draw.index()), 0), config.dataLoader().numWorkers())) {
-            while (loader.hasNext()) {
-                for (Sample sample : loader.next()) {
-                    Detector.Result r = detector.detect(sample);
-                    seconds[0] += r.preSeconds();
-                    seconds[1] += r.forwardSeconds();
-                    seconds[2] += r.postSeconds();
-                    var d = r.detections();
-                    collector.add(sample.imageId(), d.boxesXyxyPx(), d.scores(), d.classes(), dataset.categories());
-                    done++;
-                }
-                long now = System.nanoTime();
-                if (now - lastReport > 5_000_000_000L) {
-                    lastReport = now;
-                    double each = (now - begin) * 1e-9 / done;
-                    LOG.info("{}", String.format(Locale.ROOT, "Inference done %d/%d. %.4f s / img. ETA=%d s", done, dataset.size(), each,
-                            Math.round(each * (dataset.size() - done))));
+    /** As Python prints it. */
+    private static String pasted(double percent) {
+        return Double.isNaN(percent) ? "nan" : String.format(Locale.ROOT, "%.4f", percent);
+    }
+
+    /** Ends the run with exit code 3 where a metric misses what TEST.EXPECTED_RESULTS asks for, on any set. */
+    static void verifyExpected(List<TestConfig.ExpectedResult> expected, List<Result> results) {
+        List<String> misses = new ArrayList<>();
+        for (Result result : results) {
+            Map<String, Double> percentages = result.coco.percentages();
+            for (TestConfig.ExpectedResult e : expected) {
+                Double found = e.task().equals("bbox") ? percentages.get(e.metric()) : null;
+                if (found == null) {
+                    misses.add("there is no " + e.task() + "/" + e.metric() + "; known are bbox/" + String.join(", bbox/", percentages.keySet()));
+                } else if (!(Math.abs(found - e.expected()) <= e.tolerance())) { // NaN misses too
+                    misses.add(e.task() + "/" + e.metric() + " on " + result.set.name() + " is " + found + ", expected " + e.expected() + " +- " + e.tolerance());
                 }
             }
         }
-        double total = (System.nanoTime() - begin) * 1e-9;
-        LOG.info("{}", String.format(Locale.ROOT, "Total inference time: %.1f s (%.4f s / img; normalise %.4f, network %.4f, boxes %.4f)", total,
-                total / done, seconds[0] / done, seconds[1] / done, seconds[2] / done));
-        return collector.detections();
+        if (!misses.isEmpty()) {
+            throw new GuardStop("TEST.EXPECTED_RESULTS missed: " + String.join("; ", misses));
+        }
+        if (!expected.isEmpty() && !results.isEmpty()) {
+            LOG.info("Results verification passed.");
+        }
     }
 
-    /** Ends the run with exit code 3 where a metric misses what TEST.EXPECTED_RESULTS asks for. */
-    public static void verifyExpected(List<TestConfig.ExpectedResult> expected, Map<String, Double> percentages) {
-        for (TestConfig.ExpectedResult e : expected) {
-            Double found = percentages.get(e.metric());
-            if (found == null || !(Math.abs(found - e.expected()) <= e.tolerance())) {
-                throw new GuardStop("TEST.EXPECTED_RESULTS: " + e.task() + "/" + e.metric() + " is "
-                        + (found == null ? "not among " + percentages.keySet() : found) + ", expected " + e.expected() + " +- " + e.tolerance());
+    /** Where the time goes. */
+    private static final class Clock {
+        private final int images;
+        private final long begin = System.nanoTime();
+        private long lastReport = begin;
+        private int done;
+        private double normalise;
+        private double network;
+        private double boxes;
+
+        Clock(int images) {
+            this.images = images;
+        }
+
+        void add(Detector.Result r) {
+            normalise += r.preSeconds();
+            network += r.forwardSeconds();
+            boxes += r.postSeconds();
+            done++;
+            if (System.nanoTime() - lastReport > REPORT_NANOS) {
+                lastReport = System.nanoTime();
+                LOG.info("{}", String.format(Locale.ROOT, "Inference done %d/%d. %.4f s / img. ETA=%d s", done, images, each(),
+                        Math.round(each() * (images - done))));
+            }
+        }
+
+        private double each() {
+            return (System.nanoTime() - begin) * 1e-9 / done;
+        }
+
+        void report() {
+            if (done > 0) {
+                LOG.info("{}", String.format(Locale.ROOT, "Total inference time: %.1f s (%.4f s / img; normalise %.4f, network %.4f, boxes %.4f)",
+                        each() * done, each(), normalise / done, network / done, boxes / done));
             }
         }
     }

@@ -14,9 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Dataset;
-import org.sparsercnn.data.DatasetCatalog;
 import org.sparsercnn.data.DatasetMapper;
-import org.sparsercnn.data.Image;
 import org.sparsercnn.data.ImageDecoder;
 import org.sparsercnn.data.ImageRecord;
 import org.sparsercnn.data.sampleset.SampleSet;
@@ -26,13 +24,11 @@ import org.sparsercnn.model.Detections;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.ClockPlan;
 import org.sparsercnn.train.Hook;
-import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.Progress;
 import org.sparsercnn.train.ProgressBarHook;
+import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
-import org.sparsercnn.viz.BoxLayer;
-import org.sparsercnn.viz.DetectionPainter;
 import org.sparsercnn.viz.Montage;
 import org.sparsercnn.viz.Pictures;
 import org.sparsercnn.viz.Plots;
@@ -51,32 +47,35 @@ public final class Quickstart {
     private Quickstart() {}
 
     /** @return the exit code */
-    public static int run(Path output, double minutes, Devices.Choice devices) {
-        if (!(minutes > 0)) {
+    public static int run(Environment environment, Path output, double minutes, DeviceChoice device) {
+        if (!(minutes > 0) || Double.isInfinite(minutes)) {
             throw BadInput.of("--minutes %s: must be more than 0", minutes);
         }
-        SampleSet set = SampleSet.write(DatasetCatalog.root(System.getenv()).resolve("quickstart"), TRAIN_IMAGES, VAL_IMAGES, SIDE_PX, 1);
-        LOG.info("Sample set: {} training and {} validation pictures in {}", TRAIN_IMAGES, VAL_IMAGES, set.folder());
         Config config = Config.load(unpackConfig(output), List.of("OUTPUT_DIR", output.toString(), "TEST.EVAL_PERIOD", "0"));
+        device.check(config, 1);
+        SampleSet set = SampleSet.write(environment.datasetRoot().resolve("quickstart"), TRAIN_IMAGES, VAL_IMAGES, SIDE_PX, 1);
+        LOG.info("Sample set: {} training and {} validation pictures in {}", TRAIN_IMAGES, VAL_IMAGES, set.folder());
 
         History history = new History();
-        List<Hook> hooks = new ArrayList<>(List.of(history, new MetricsLog(output.resolve("metrics.json"), System.console() == null ? 50 : Integer.MAX_VALUE)));
-        if (System.console() != null) {
-            hooks.add(new ProgressBarHook("training"));
-        }
+        boolean bar = System.console() != null;
+        List<Hook> hooks = bar ? List.of(history, new ProgressBarHook("training")) : List.of(history);
         var plan = new ClockPlan(config.solver().baseLr(), WARMUP_STEPS, 60 * minutes, System::nanoTime);
         Outcome outcome = new Outcome();
-        int code = Training.run(config, new Training.Options(devices, 1, false, false), plan, hooks, (model, dataset, result) -> {
+        var course = new Training.Course(plan, !bar, hooks, (model, dataset, result) -> {
             outcome.result = result;
             draw(model, dataset, config, output);
         });
-        if (outcome.result == null) { // interrupted before the end
-            return code;
+        try (Interrupts interrupts = Interrupts.ofProcess()) {
+            int code = Training.run(environment, config, new Training.Options(device, 1, false, false), course, interrupts);
+            if (code != 0) {
+                LOG.warn("Continue it with: train --config-file {} --resume", output.resolve("config.yaml"));
+                return code;
+            }
         }
         history.plot(output.resolve("loss.png"));
         plotPrecision(outcome.result, output.resolve("precision_recall.png"));
-        report(outcome.result, history.iterations.size(), output);
-        return code;
+        report(outcome.result, history.iterations.size(), output, set.valImages());
+        return 0;
     }
 
     private static final class Outcome {
@@ -91,7 +90,7 @@ public final class Quickstart {
                 Files.createDirectories(folder);
                 Files.write(folder.resolve(name), in.readAllBytes());
             } catch (IOException e) {
-                throw new BadInput(folder + ": cannot be written: " + org.sparsercnn.util.AtomicFiles.reason(e) + "; choose another --output", e);
+                throw new BadInput(folder + ": cannot be written: " + AtomicFiles.reason(e) + "; choose another --output", e);
             }
         }
         return folder.resolve(CONFIG);
@@ -131,7 +130,7 @@ public final class Quickstart {
         Pictures.write(Plots.precisionRecall("Precision over recall at IoU 0.50", curves), file);
     }
 
-    /** Validation pictures with what was found (solid) and what is there (dashed). */
+    /** Validation pictures with what was found in them. */
     private static void draw(SparseRcnn model, Dataset dataset, Config config, Path output) {
         Detector detector = new Detector(model);
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
@@ -139,13 +138,7 @@ public final class Quickstart {
         List<String> captions = new ArrayList<>();
         for (ImageRecord record : dataset.images().subList(0, Math.min(SHOWN, dataset.size()))) {
             Detections found = detector.detect(mapper.map(record, 0)).detections().above(SHOWN_SCORE);
-            Image image = ImageDecoder.read(record.file());
-            String[] labels = new String[found.count()];
-            for (int i = 0; i < labels.length; i++) {
-                labels[i] = dataset.categories().name(found.classes()[i]);
-            }
-            BufferedImage drawn = new DetectionPainter().paint(Pictures.fromRgb(image.pixels(), image.width(), image.height()),
-                    BoxLayer.detections(found.boxesXyxyPx(), labels, found.scores(), found.classes()));
+            BufferedImage drawn = Drawing.of(ImageDecoder.read(record.file()), found, dataset.categories());
             String name = record.file().getFileName().toString();
             Pictures.write(drawn, output.resolve("predictions").resolve(name));
             pictures.add(drawn);
@@ -154,7 +147,7 @@ public final class Quickstart {
         Pictures.write(Montage.of(pictures, captions, 4, 420), output.resolve("predictions.png"));
     }
 
-    private static void report(CocoResult result, int iterations, Path output) {
+    private static void report(CocoResult result, int iterations, Path output, Path pictures) {
         double ap = result.summary().get("AP");
         double ap50 = result.summary().get("AP50");
         Map<String, Object> json = new LinkedHashMap<>();
@@ -176,7 +169,7 @@ public final class Quickstart {
                   java -jar sparse-rcnn.jar demo --config-file %s/config.yaml --input %s --output %s/demo --opts MODEL.WEIGHTS %s/model_final.safetensors
                   java -jar sparse-rcnn.jar eval --config-file %s/config.yaml MODEL.WEIGHTS %s/model_final.safetensors
                   java -jar sparse-rcnn.jar quickstart --minutes 20
-                """, iterations, output, output, DatasetCatalog.root(System.getenv()).resolve("quickstart").resolve("val"), output, output, output, output);
+                """, iterations, output, output, pictures, output, output, output, output);
         System.out.printf(Locale.ROOT, "RESULT AP=%.3f AP50=%.3f dir=%s%n", ap, ap50, output);
     }
 }

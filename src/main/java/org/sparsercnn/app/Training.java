@@ -1,17 +1,13 @@
 package org.sparsercnn.app;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -20,198 +16,223 @@ import org.sparsercnn.data.AspectRatioGrouping;
 import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetMapper;
+import org.sparsercnn.data.Draw;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.eval.CocoResult;
 import org.sparsercnn.io.Checkpoints;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.CheckpointHook;
 import org.sparsercnn.train.EvaluationHook;
 import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.MetricsLog;
+import org.sparsercnn.train.NonFiniteGuard;
 import org.sparsercnn.train.Plan;
 import org.sparsercnn.train.SchedulePlan;
 import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
 import org.sparsercnn.train.TrainingStep;
-import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
 /** {@code train}: data, model, optimiser and loop put together; one thread per replica. */
 public final class Training {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
-    private static final int LOG_PERIOD = 20;
-    private static final int REPLICA_TIMEOUT_SECONDS = 600;
 
     /**
      * @param replicas devices that share each batch
      * @param resume continue from OUTPUT_DIR's last checkpoint
      * @param strict refuse annotations that need repair
      */
-    public record Options(Devices.Choice devices, int replicas, boolean resume, boolean strict) {}
+    public record Options(DeviceChoice device, int replicas, boolean resume, boolean strict) {}
 
-    private final Config config;
-    private final Options options;
-    private final Dataset data;
-    private final Path output;
-    private final Checkpoints checkpoints;
-    private final AtomicBoolean interrupted = new AtomicBoolean();
-    private Evaluated evaluated = (_, _, _) -> {};
+    /**
+     * How a run goes and who watches it.
+     *
+     * @param logs whether there is a line on the screen now and then
+     * @param hooks the caller's own, after each step
+     * @param evaluated is shown what the end of the run brought
+     */
+    record Course(Plan plan, boolean logs, List<Hook> hooks, Evaluated evaluated) {}
 
-    private Training(Config config, Options options) {
-        if (options.replicas < 1) {
-            throw BadInput.of("--num-gpus %d: at least 1", options.replicas);
-        }
-        this.config = config.scaledTo(options.replicas);
-        this.options = options;
-        this.output = Path.of(config.outputDir());
-        this.checkpoints = new Checkpoints(output, 0);
-        if (config.datasets().train().isEmpty()) {
-            throw new BadInput("DATASETS.TRAIN is empty: name a data set to train on");
-        }
-        Dataset all = Dataset.concat(config.datasets().train().stream().map(name -> Datasets.load(name, options.strict)).toList());
-        Datasets.checkClasses(all, config);
-        this.data = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
-        Datasets.describe(data);
-    }
-
-    /** Trains as the config says; returns the exit code: 0, or 130 or 143 when a signal ended the run after saving. */
-    public static int run(Config config, Options options) {
-        Training training = new Training(config, options);
-        SolverConfig solver = training.config.solver();
-        training.writeConfig();
-        LOG.info("{}", String.format(Locale.ROOT, "batch %d over %d replica%s, lr %s, %d iterations = %.1f epochs", solver.imsPerBatch(), options.replicas,
-                options.replicas == 1 ? "" : "s", solver.baseLr(), solver.maxIter(), (double) solver.maxIter() * solver.imsPerBatch() / training.data.size()));
-        return training.train(new SchedulePlan(solver), List.of(new MetricsLog(training.output.resolve("metrics.json"), LOG_PERIOD)));
-    }
-
-    /** Called with the trained model after each evaluation at the end of a run. */
+    /** Called with the trained model for each data set it was measured on. */
     @FunctionalInterface
     interface Evaluated {
         void accept(SparseRcnn model, Dataset dataset, CocoResult result);
     }
 
-    /** Trains by another plan, with hooks of the caller's; for the quickstart. */
-    static int run(Config config, Options options, Plan plan, List<Hook> hooks, Evaluated evaluated) {
-        Training training = new Training(config, options);
-        training.evaluated = evaluated;
-        training.writeConfig();
-        return training.train(plan, hooks);
+    private final Config config;
+    private final Options options;
+    private final Course course;
+    private final Interrupts interrupts;
+    private final RunFolder folder;
+    private final Checkpoints checkpoints;
+    private final Weights weights;
+    private final Dataset data;
+    private final Evaluation evaluation;
+
+    private Training(Environment environment, Config config, Options options, Course course, Interrupts interrupts, RunFolder folder) {
+        this.config = config;
+        this.options = options;
+        this.course = course;
+        this.interrupts = interrupts;
+        this.folder = folder;
+        this.checkpoints = folder.checkpoints();
+        this.weights = new Weights(environment);
+        Datasets sets = new Datasets(environment, config, options.strict);
+        this.data = sets.training();
+        batches(0, options.replicas); // refuses a batch that cannot be divided
+        // Read now: a test set that is missing or does not fit must not show after days of training.
+        this.evaluation = new Evaluation(config, sets.tests(), folder, options.device.cpuThreads(), interrupts::requested);
     }
 
-    private int train(Plan plan, List<Hook> hooks) {
-        try (Interrupts signals = Interrupts.handle(interrupted)) {
-            LocalGroup group = new LocalGroup(options.replicas, REPLICA_TIMEOUT_SECONDS);
-            List<Throwable> failures = new ArrayList<>();
-            List<Thread> others = new ArrayList<>();
-            for (int rank = 1; rank < options.replicas; rank++) {
-                Collective member = group.member(rank);
-                others.add(Thread.ofPlatform().name("replica-" + rank).start(() -> guarded(group, failures, () -> replica(member, plan, List.of()))));
+    /** Trains as the config says; returns the exit code: 0, or 130 or 143 when a signal ended the run after saving. */
+    public static int run(Environment environment, Config config, Options options) {
+        Config scaled = config.scaledTo(options.replicas);
+        Course course = new Course(new SchedulePlan(scaled.solver()), true, List.of(), (_, _, _) -> {});
+        try (Interrupts interrupts = Interrupts.ofProcess()) {
+            int code = run(environment, scaled, options, course, interrupts);
+            if (code != 0) {
+                LOG.warn("Continue it with the same command and --resume.");
             }
-            guarded(group, failures, () -> replica(group.member(0), plan, hooks));
-            for (Thread t : others) {
-                join(t);
-            }
-            rethrow(failures);
-            if (!interrupted.get()) {
-                return 0;
-            }
-            LOG.warn("Interrupted. The run is saved; continue it with the same command and --resume.");
-            return signals.exitCode();
+            return code;
         }
     }
 
-    private static void guarded(LocalGroup group, List<Throwable> failures, Runnable body) {
-        try {
-            body.run();
-        } catch (Throwable e) {
-            synchronized (failures) {
-                failures.add(e);
-            }
-            group.abort();
-        }
-    }
-
-    private static void join(Thread t) {
-        try {
-            t.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** The first failure is the cause; the others are replicas that waited for it in vain. */
-    private static void rethrow(List<Throwable> failures) {
-        if (!failures.isEmpty()) {
-            switch (failures.getFirst()) {
-                case RuntimeException e -> throw e;
-                case Error e -> throw e;
-                case Throwable e -> throw new IllegalStateException(e);
+    /** The same by another plan and with hooks of the caller's. */
+    static int run(Environment environment, Config config, Options options, Course course, Interrupts interrupts) {
+        options.device.check(config, options.replicas);
+        try (RunFolder folder = RunFolder.open(config)) {
+            try {
+                return new Training(environment, config, options, course, interrupts, folder).train();
+            } catch (RuntimeException e) {
+                throw folder.failed(e);
             }
         }
     }
 
-    /** One replica from start to end. Rank 0 logs, saves and evaluates. */
-    private void replica(Collective group, Plan plan, List<Hook> given) {
+    private int train() {
+        SolverConfig solver = config.solver();
+        LOG.info("{}", String.format(Locale.ROOT, "batch %d over %d replica%s, lr %s, %d iterations = %.1f epochs", solver.imsPerBatch(),
+                options.replicas, options.replicas == 1 ? "" : "s", solver.baseLr(), solver.maxIter(),
+                (double) solver.maxIter() * solver.imsPerBatch() / data.size()));
+        folder.writeConfig();
+        Replicas.run(options.replicas, this::replica);
+        return interrupts.requested() ? interrupts.exitCode() : 0;
+    }
+
+    /** One replica from start to end. Rank 0 logs and saves. */
+    private void replica(Collective group) {
         boolean main = group.rank() == 0;
         Rng rng = new Rng(seed() + 0x9E3779B97F4A7C15L * (group.rank() + 1));
-        try (Device device = Devices.open(options.devices, config, group.rank(), group.size());
+        try (Device device = options.device.open(group.rank(), group.size());
                 SparseRcnn model = new SparseRcnn(device, config.model());
                 TrainingState state = new TrainingState(model, config, rng)) {
             if (main) {
                 LOG.info("Device: {}; {} parameters, {} of them trained", device.name(), model.parameters().count(),
                         model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
             }
-            Initialization.apply(model, seed());
-            Optional<Path> latest = options.resume ? checkpoints.latest() : Optional.empty();
-            long start = 0;
-            if (latest.isPresent()) {
-                start = state.restore(TrainingCheckpoint.read(latest.get()));
-                if (main) {
-                    LOG.info("Resuming from {} at iteration {}", latest.get(), start);
-                }
-            } else if (main) {
-                Weights.start(model, config.model().weights());
-            }
+            long start = start(model, state, main);
             state.broadcast(group);
-            TrainingStep step = new TrainingStep(model, state.optimizer(), group, rng);
-            List<Hook> hooks = new ArrayList<>(given);
-            if (main) {
-                hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), i -> checkpoints.savePeriodic(checkpoint(state, i))));
-                hooks.add(new EvaluationHook(config.test().evalPeriod(), _ -> evaluate(model)));
-            }
-            long done = start;
-            var batches = AspectRatioGrouping.over(data.images(), config.dataLoader().aspectRatioGrouping(), seed(), config.solver().imsPerBatch(),
-                    group.rank(), group.size()).skip(start);
+            var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model);
+            var trainer = new Trainer(new TrainingStep(model, state.optimizer(), group, rng), course.plan, hooks(model, state, group), guard);
             DatasetMapper mapper = DatasetMapper.forTraining(config.input(), seed());
-            try (DataLoader<Sample> loader = new DataLoader<>(batches, draw -> mapper.map(data.images().get(draw.index()), draw.epoch()),
-                    config.dataLoader().numWorkers())) {
-                var trainer = new Trainer(step, loader, plan, hooks, config.solver().nonfiniteSteps(), () -> device.memory().peak());
-                done = trainer.run(start, interrupted::get);
+            try (DataLoader<Sample> loader = new DataLoader<>(batches(group.rank(), group.size()).skip(start),
+                    Datasets.loading(data, mapper::map), config.dataLoader().numWorkers())) {
+                trainer.run(start, loader, interrupts::requested);
+            } catch (RuntimeException e) {
+                if (main && !guard.stopped() && trainer.done() > start) {
+                    saveAfter(e, state, trainer.done());
+                }
+                throw e;
             }
-            if (main) {
-                finish(state, model, done, plan.done(done));
-            }
-            group.barrier();
+            finish(model, state, group, trainer.done());
         }
     }
 
-    private void finish(TrainingState state, SparseRcnn model, long done, boolean complete) {
-        if (done > 0) {
-            if (complete) {
-                checkpoints.saveFinal(checkpoint(state, done - 1));
-            } else {
-                checkpoints.savePeriodic(checkpoint(state, done - 1));
+    /** Fills the model: from the last checkpoint when resuming, else from MODEL.WEIGHTS; returns the first iteration. */
+    private long start(SparseRcnn model, TrainingState state, boolean main) {
+        Initialization.apply(model, seed());
+        Optional<Path> latest = options.resume ? checkpoints.latest() : Optional.empty();
+        if (latest.isPresent()) {
+            long start = restore(model, state, latest.get());
+            if (main) {
+                LOG.info("Resuming from {} at iteration {}", latest.get(), start);
+            }
+            return start;
+        }
+        if (main) {
+            if (options.resume) {
+                LOG.info("--resume: no checkpoint in {} yet", folder.path());
+            }
+            weights.start(model, config.model().weights());
+        }
+        return 0;
+    }
+
+    private static long restore(SparseRcnn model, TrainingState state, Path file) {
+        TrainingCheckpoint checkpoint = TrainingCheckpoint.read(file);
+        Set<String> foreign = new HashSet<>(checkpoint.model().tensors().keySet());
+        model.parameters().all().stream().map(Parameter::name).forEach(foreign::remove);
+        if (!foreign.isEmpty()) {
+            throw BadInput.of("%s: the checkpoint does not fit this config: it has %s, the model has not. Resume with the config the run was"
+                    + " started with, or start anew with MODEL.WEIGHTS.", file, foreign.stream().sorted().findFirst().orElseThrow());
+        }
+        try {
+            return state.restore(checkpoint);
+        } catch (BadInput e) {
+            throw new BadInput(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** In detectron2's order, the log last. */
+    private List<Hook> hooks(SparseRcnn model, TrainingState state, Collective group) {
+        List<Hook> hooks = new ArrayList<>();
+        boolean main = group.rank() == 0;
+        if (main) {
+            hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), i -> checkpoints.savePeriodic(checkpoint(state, i))));
+        }
+        hooks.add(new EvaluationHook(config.test().evalPeriod(), i -> evaluate(model, group, i)));
+        if (main) {
+            hooks.add(new MetricsLog(folder.metrics(), course.logs, () -> model.device().memory().peak()));
+            hooks.addAll(course.hooks);
+        }
+        return hooks;
+    }
+
+    private AspectRatioGrouping batches(int rank, int world) {
+        return AspectRatioGrouping.over(data.images(), config.dataLoader().aspectRatioGrouping(), seed(), config.solver().imsPerBatch(), rank, world);
+    }
+
+    private void finish(SparseRcnn model, TrainingState state, Collective group, long done) {
+        boolean main = group.rank() == 0;
+        boolean complete = course.plan.done(done);
+        if (main && done > 0) {
+            TrainingCheckpoint last = checkpoint(state, done - 1);
+            Path saved = complete ? checkpoints.saveFinal(last) : checkpoints.savePeriodic(last);
+            if (interrupts.requested()) {
+                LOG.warn("Interrupted after {} iterations; the run is saved as {}", done, saved);
             }
         }
         if (complete) {
-            evaluate(model);
+            List<Evaluation.Result> results = evaluate(model, group, done - 1);
+            results.forEach(r -> course.evaluated.accept(model, r.set().images(), r.coco()));
+            Evaluation.verifyExpected(config.test().expectedResults(), results);
+        }
+    }
+
+    /** A run that an image or a disk ended loses nothing; one that diverged keeps its older checkpoints as they are. */
+    private void saveAfter(RuntimeException failure, TrainingState state, long done) {
+        try {
+            Path saved = checkpoints.savePeriodic(checkpoint(state, done - 1));
+            LOG.warn("The run ends early, after {} iterations; it is saved as {}", done, saved);
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
         }
     }
 
@@ -222,69 +243,20 @@ public final class Training {
         return state.save(iteration, extra);
     }
 
-    private void evaluate(SparseRcnn model) {
-        for (String name : config.datasets().test()) {
-            Dataset set = Datasets.load(name, options.strict);
-            Datasets.checkClasses(set, config);
-            CocoResult result = new Evaluation(config, Runtime.getRuntime().availableProcessors())
-                    .run(model, set, output.resolve("inference").resolve(name));
-            evaluated.accept(model, set, result);
-            Map<String, Double> percentages = result.percentages();
-            LOG.info("{}", EvaluateWeights.copyPaste(percentages));
-            Evaluation.verifyExpected(config.test().expectedResults(), percentages);
+    private List<Evaluation.Result> evaluate(SparseRcnn model, Collective group, long iteration) {
+        List<Evaluation.Result> results = evaluation.run(model, group);
+        for (Evaluation.Result r : results) {
+            String prefix = results.size() > 1 ? r.set().name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
+            MetricsLog.appendEvaluation(folder.metrics(), iteration, prefix, r.coco().percentages());
         }
+        return results;
     }
 
-    /** SEED below 0 means a new one each run, in detectron2; here it is a fixed one, so that runs can be repeated. */
+    /**
+     * SEED. detectron2 takes a new one each run where it is negative; here that is 0, so that a run can be repeated and resumed:
+     * batches and augmentation are functions of the seed and the position.
+     */
     private long seed() {
         return Math.max(0, config.seed());
-    }
-
-    private void writeConfig() {
-        Path file = output.resolve("config.yaml");
-        try {
-            AtomicFiles.write(file, out -> out.write(config.dump().getBytes(StandardCharsets.UTF_8)));
-        } catch (IOException e) {
-            throw new BadInput(file + ": cannot be written: " + AtomicFiles.reason(e) + "; choose another OUTPUT_DIR", e);
-        }
-        LOG.info("Full config saved to {}", file);
-    }
-
-    /** SIGINT and SIGTERM ask the loop to stop after the step; the JVM then waits until everything is saved. */
-    private static final class Interrupts implements AutoCloseable {
-        private final CountDownLatch saved = new CountDownLatch(1);
-        private final Thread hook;
-        private volatile int exitCode = 130;
-
-        private Interrupts(AtomicBoolean flag) {
-            hook = new Thread(() -> {
-                flag.set(true);
-                try {
-                    saved.await(REPLICA_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                }
-            }, "finish-step");
-        }
-
-        static Interrupts handle(AtomicBoolean flag) {
-            Interrupts i = new Interrupts(flag);
-            Runtime.getRuntime().addShutdownHook(i.hook);
-            return i;
-        }
-
-        int exitCode() {
-            return exitCode;
-        }
-
-        @Override
-        public void close() {
-            saved.countDown();
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                LOG.debug("the JVM is already going down", e);
-            }
-        }
     }
 }

@@ -15,10 +15,14 @@ import org.sparsercnn.util.BadInput;
 final class Weights {
     private static final Logger LOG = LoggerFactory.getLogger(Weights.class);
 
-    private Weights() {}
+    private final WeightsCache cache;
+
+    Weights(Environment environment) {
+        this.cache = environment.weightsCache();
+    }
 
     /** Training starts from whatever fits by name and shape; a file of which nothing fits the backbone is refused. */
-    static void start(SparseRcnn model, String weights) {
+    void start(SparseRcnn model, String weights) {
         if (weights.isEmpty()) {
             LOG.info("MODEL.WEIGHTS is empty: training starts from random weights");
             return;
@@ -29,7 +33,7 @@ final class Weights {
     }
 
     /** Evaluation and demo need every parameter. */
-    static LoadedCheckpoint complete(SparseRcnn model, String weights) {
+    LoadedCheckpoint complete(SparseRcnn model, String weights) {
         if (weights.isEmpty()) {
             throw new BadInput("MODEL.WEIGHTS is empty; name a checkpoint: MODEL.WEIGHTS path/to/model.pth");
         }
@@ -42,8 +46,8 @@ final class Weights {
         return checkpoint;
     }
 
-    private static LoadedCheckpoint read(String weights) {
-        return CheckpointReader.read(WeightsCache.standard(System.getenv()).resolve(weights));
+    private LoadedCheckpoint read(String weights) {
+        return CheckpointReader.read(cache.resolve(weights));
     }
 
     private static WeightsMatch match(SparseRcnn model, LoadedCheckpoint checkpoint) {

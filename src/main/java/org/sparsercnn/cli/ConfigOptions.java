@@ -1,11 +1,11 @@
 package org.sparsercnn.cli;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.sparsercnn.app.Devices;
+import org.sparsercnn.app.DeviceChoice;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.util.BadInput;
 import picocli.CommandLine.Option;
 
 /** Options of every command that builds a model. */
@@ -19,14 +19,15 @@ final class ConfigOptions {
     @Option(names = "--threads", paramLabel = "N", description = "CPU threads (default: all).")
     Integer threads;
 
-    /** @param overrides trailing KEY VALUE pairs */
+    /** @param overrides trailing KEY VALUE pairs, or null */
     Config load(List<String> overrides) {
-        List<String> pairs = overrides == null ? List.of() : new ArrayList<>(overrides);
-        Config config = configFile == null ? Config.defaults().with(pairs.toArray(String[]::new)) : Config.load(configFile, pairs);
-        return config;
+        if (configFile == null) {
+            throw new BadInput("--config-file is missing; name a config such as configs/sparsercnn.res50.100pro.3x.yaml");
+        }
+        return Config.load(configFile, overrides == null ? List.of() : overrides);
     }
 
-    Devices.Choice devices() {
-        return new Devices.Choice(Optional.ofNullable(device), Optional.ofNullable(threads));
+    DeviceChoice device() {
+        return new DeviceChoice(Optional.ofNullable(device), Optional.ofNullable(threads));
     }
 }

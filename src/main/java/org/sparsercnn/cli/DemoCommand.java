@@ -7,10 +7,14 @@ import org.sparsercnn.app.Demo;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code demo}: draws detections on pictures. */
 @Command(name = "demo", description = "Find objects in pictures and draw them.")
 final class DemoCommand implements Callable<Integer> {
+    @ParentCommand
+    private Main main;
+
     @Mixin
     private ConfigOptions config;
 
@@ -20,7 +24,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "PATH", description = "Folder for the drawn pictures (created), or a file for one picture.")
     private Path output;
 
-    @Option(names = "--confidence-threshold", paramLabel = "X", defaultValue = "0.5", description = "Draw detections with at least this score (default ${DEFAULT-VALUE}).")
+    @Option(names = "--confidence-threshold", paramLabel = "X", defaultValue = "0.5", description = "Keep detections with at least this score (default ${DEFAULT-VALUE}).")
     private double threshold;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Write detections as JSON.")
@@ -31,7 +35,7 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Demo.run(config.load(overrides), config.devices(), new Demo.Options(input, output, threshold, json));
+        Demo.run(main.environment(), config.load(overrides), new Demo.Options(config.device(), input, output, threshold, json));
         return Main.OK;
     }
 }

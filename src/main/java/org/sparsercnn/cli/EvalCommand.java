@@ -2,17 +2,19 @@ package org.sparsercnn.cli;
 
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.sparsercnn.app.Devices;
 import org.sparsercnn.app.EvaluateWeights;
-import org.sparsercnn.config.Config;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code eval}: AP of a checkpoint on DATASETS.TEST. */
 @Command(name = "eval", description = "Evaluate MODEL.WEIGHTS on DATASETS.TEST.")
 final class EvalCommand implements Callable<Integer> {
+    @ParentCommand
+    private Main main;
+
     @Mixin
     private ConfigOptions config;
 
@@ -24,11 +26,7 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        return evaluate(config.load(overrides), config.devices(), strict, false);
-    }
-
-    static int evaluate(Config config, Devices.Choice devices, boolean strict, boolean latest) {
-        EvaluateWeights.run(config, devices, strict, latest);
+        EvaluateWeights.run(main.environment(), config.load(overrides), new EvaluateWeights.Options(config.device(), strict, false));
         return Main.OK;
     }
 }

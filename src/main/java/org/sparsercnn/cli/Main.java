@@ -1,14 +1,18 @@
 package org.sparsercnn.cli;
 
-import org.slf4j.LoggerFactory;
+import java.io.PrintWriter;
+import org.sparsercnn.app.Environment;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.GuardStop;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
 /** The program's entry: arguments in, exit code out. */
 @Command(name = "sparse-rcnn", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, scope = ScopeType.INHERIT,
@@ -16,7 +20,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {TrainCommand.class, EvalCommand.class, DemoCommand.class, CocoEvalCommand.class, ConvertCommand.class,
             QuickstartCommand.class, DoctorCommand.class})
 public final class Main implements Runnable {
-    /** Exit codes of every command. */
+    /** Exit codes of every command; a run that a signal ended has 128 + its number. */
     public static final int OK = 0;
     public static final int DEFECT = 1;
     public static final int BAD_INPUT = 2;
@@ -24,6 +28,15 @@ public final class Main implements Runnable {
 
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
     private boolean debug;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final Environment environment;
+
+    private Main(Environment environment) {
+        this.environment = environment;
+    }
 
     /** From the jar's manifest. */
     static final class Version implements IVersionProvider {
@@ -35,36 +48,61 @@ public final class Main implements Runnable {
     }
 
     public static void main(String[] args) {
-        System.exit(run(args));
+        System.exit(run(Environment.ofProcess(), new PrintWriter(System.err, true), args));
     }
 
-    /** Runs a command; returns its exit code. */
-    static int run(String... args) {
+    /**
+     * Runs a command; returns its exit code.
+     *
+     * @param err for error messages
+     */
+    static int run(Environment environment, PrintWriter err, String... args) {
         System.setProperty("java.awt.headless", "true");
-        Main main = new Main();
-        return new CommandLine(main).setExecutionExceptionHandler(main::failed).setCaseInsensitiveEnumValuesAllowed(true).execute(args);
+        Main main = new Main(environment);
+        CommandLine commands = new CommandLine(main).setErr(err).setParameterExceptionHandler(Main::misused)
+                .setExecutionExceptionHandler((e, _, _) -> main.failed(e, err)).setCaseInsensitiveEnumValuesAllowed(true);
+        try {
+            return commands.execute(args);
+        } catch (Error e) { // picocli hands on exceptions only
+            return main.failed(e, err);
+        }
     }
 
-    private int failed(Exception e, CommandLine command, ParseResult parsed) {
-        boolean ours = !(e instanceof BadInput || e instanceof GuardStop);
-        if (ours) {
-            command.getErr().println("internal error, please report it: " + e);
-        } else {
-            command.getErr().println("error: " + e.getMessage());
+    Environment environment() {
+        return environment;
+    }
+
+    /** One line for what is wrong with the arguments, one that leads on; picocli's own would print the whole usage. */
+    private static int misused(ParameterException e, String[] args) {
+        CommandLine command = e.getCommandLine();
+        PrintWriter err = command.getErr();
+        boolean noCommand = e instanceof CommandLine.UnmatchedArgumentException && !command.getSubcommands().isEmpty() && !e.getMessage().startsWith("Unknown option");
+        err.println("error: " + (noCommand ? "there is no command '" + args[0] + "'; one of " + String.join(", ", command.getSubcommands().keySet()) : e.getMessage()));
+        if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+            err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         }
-        if (debug || ours) {
-            e.printStackTrace(command.getErr());
-        }
-        LoggerFactory.getLogger(Main.class).debug("failed", e);
-        return switch (e) {
-            case BadInput _ -> BAD_INPUT;
+        return BAD_INPUT;
+    }
+
+    private int failed(Throwable e, PrintWriter err) {
+        int code = switch (e) {
+            case BadInput _, OutOfMemoryError _ -> BAD_INPUT;
             case GuardStop _ -> GUARD;
             default -> DEFECT;
         };
+        err.println(switch (e) {
+            case OutOfMemoryError _ -> "error: out of memory (" + e.getMessage() + "); use smaller images or batches, or give Java more: java -Xmx…";
+            case Throwable _ when code == DEFECT -> "internal error, please report it: " + e;
+            default -> "error: " + e.getMessage();
+        });
+        if (debug || code == DEFECT) {
+            e.printStackTrace(err);
+        }
+        return code;
     }
 
     @Override
     public void run() {
-        CommandLine.usage(this, System.out);
+        throw new ParameterException(spec.commandLine(), "a command is missing: " + String.join(", ", spec.subcommands().keySet()));
     }
 }

@@ -3,14 +3,18 @@ package org.sparsercnn.cli;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.sparsercnn.app.Devices;
+import org.sparsercnn.app.DeviceChoice;
 import org.sparsercnn.app.Quickstart;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code quickstart}: the whole road in a few minutes, without any data of one's own. */
 @Command(name = "quickstart", description = "Make sample pictures, train a small model on them, evaluate, draw.")
 final class QuickstartCommand implements Callable<Integer> {
+    @ParentCommand
+    private Main main;
+
     @Option(names = "--minutes", paramLabel = "M", defaultValue = "4", description = "Training time (default ${DEFAULT-VALUE}).")
     private double minutes;
 
@@ -25,6 +29,6 @@ final class QuickstartCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        return Quickstart.run(output, minutes, new Devices.Choice(Optional.ofNullable(device), Optional.ofNullable(threads)));
+        return Quickstart.run(main.environment(), output, minutes, new DeviceChoice(Optional.ofNullable(device), Optional.ofNullable(threads)));
     }
 }

@@ -2,16 +2,21 @@ package org.sparsercnn.cli;
 
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.sparsercnn.app.EvaluateWeights;
 import org.sparsercnn.app.Training;
 import org.sparsercnn.config.Config;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code train}: detectron2's train_net. */
 @Command(name = "train", description = "Train a model, evaluate it at the end.")
 final class TrainCommand implements Callable<Integer> {
+    @ParentCommand
+    private Main main;
+
     @Mixin
     private ConfigOptions config;
 
@@ -34,8 +39,9 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         Config c = config.load(overrides);
         if (evalOnly) {
-            return EvalCommand.evaluate(c, config.devices(), strict, resume);
+            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), strict, resume));
+            return Main.OK;
         }
-        return Training.run(c, new Training.Options(config.devices(), replicas, resume, strict));
+        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, resume, strict));
     }
 }

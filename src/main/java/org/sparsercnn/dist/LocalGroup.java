@@ -19,6 +19,7 @@ public final class LocalGroup {
     private final long timeoutSeconds;
     private final CyclicBarrier barrier;
     private final long[] addresses;
+    private volatile boolean aborted;
 
     public LocalGroup(int size, long timeoutSeconds) {
         this.size = size;
@@ -38,6 +39,7 @@ public final class LocalGroup {
 
     /** Wakes all members with an error; called by one that cannot go on. */
     public void abort() {
+        aborted = true; // for those who come to the barrier later
         barrier.reset();
     }
 
@@ -103,6 +105,9 @@ public final class LocalGroup {
         @Override
         public void barrier() {
             try {
+                if (aborted) {
+                    throw new BrokenBarrierException();
+                }
                 barrier.await(timeoutSeconds, TimeUnit.SECONDS);
             } catch (BrokenBarrierException e) {
                 throw new GuardStop("replica " + rank + ": another replica failed or did not answer in " + timeoutSeconds + " s");

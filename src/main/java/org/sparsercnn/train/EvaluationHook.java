@@ -2,7 +2,7 @@ package org.sparsercnn.train;
 
 import java.util.function.LongConsumer;
 
-/** Evaluates every {@code period} steps and after the last; 0 is never. */
+/** Evaluates every {@code period} steps, 0 for never; after the last step the caller does. */
 public record EvaluationHook(int period, LongConsumer evaluate) implements Hook {
     @Override
     public void afterStep(Progress p) {

@@ -4,21 +4,34 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.Sample;
+import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.GuardStop;
 
 /** Counts steps that were skipped because a loss or gradient was not finite, and ends the run after too many in a row. */
-final class NonFiniteGuard {
+public final class NonFiniteGuard {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
 
     private final int limit;
+    private final SparseRcnn model;
     private int inARow;
 
-    NonFiniteGuard(int limit) {
+    /**
+     * @param limit skipped steps in a row that end the run
+     * @param model to look for the place where numbers cease to be finite
+     */
+    public NonFiniteGuard(int limit, SparseRcnn model) {
         this.limit = limit;
+        this.model = model;
     }
 
-    /** @param images ids of the step's images, for the message */
-    void check(StepResult step, long iteration, double lr, List<Long> images) {
+    /** Whether this guard ended the run. */
+    public boolean stopped() {
+        return inARow >= limit;
+    }
+
+    /** @throws GuardStop if {@code step} is the last one in a row that may be skipped */
+    void check(StepResult step, long iteration, double lr, List<Sample> batch) {
         if (step.finite()) {
             inARow = 0;
             return;
@@ -27,11 +40,12 @@ final class NonFiniteGuard {
         String terms = step.losses().entrySet().stream().filter(e -> !Float.isFinite(e.getValue())).map(e -> e.getKey() + " = " + e.getValue())
                 .collect(Collectors.joining(", "));
         String what = terms.isEmpty() ? "a gradient is not finite (losses are)" : terms;
-        String where = "iteration " + iteration + ", lr " + lr + ", images " + images;
+        String where = "iteration " + iteration + ", lr " + GeneralFormat.of(lr, 5) + ", image ids " + batch.stream().map(Sample::imageId).toList();
         LOG.warn("step skipped: {}; {} ({} in a row, the run stops at {})", what, where, inARow, limit);
-        if (inARow >= limit) {
-            throw new GuardStop("stopped after " + inARow + " steps in a row without a finite result: " + what + "; " + where
-                    + ". Lower SOLVER.BASE_LR, lengthen SOLVER.WARMUP_ITERS, or look at these images' annotations.");
+        if (stopped()) {
+            throw new GuardStop("stopped after " + inARow + " steps in a row without a finite result: " + what + "; " + where + "; "
+                    + NonFinitePlace.describe(model, batch)
+                    + ". Lower SOLVER.BASE_LR, lengthen SOLVER.WARMUP_ITERS, or look at these images and their annotations.");
         }
     }
 }

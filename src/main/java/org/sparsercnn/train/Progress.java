@@ -8,9 +8,8 @@ package org.sparsercnn.train;
  * @param lr learning rate of the step
  * @param seconds the step took, data included
  * @param dataSeconds waiting for data
- * @param peakBytes most memory the device ever handed out
  */
-public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, long peakBytes) {
+public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds) {
     public boolean isLast() {
         return iteration + 1 == maxIter;
     }

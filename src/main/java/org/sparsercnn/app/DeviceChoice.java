@@ -1,0 +1,61 @@
+package org.sparsercnn.app;
+
+import java.util.Optional;
+import org.sparsercnn.config.Config;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.util.BadInput;
+
+/**
+ * Which device a run uses, and how many threads of it.
+ *
+ * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; empty: as the config says, else {@code auto}
+ * @param threads CPU threads; empty: all the process may use
+ */
+public record DeviceChoice(Optional<String> device, Optional<Integer> threads) {
+    private static final String CPU = "cpu";
+    private static final String AUTO = "auto";
+
+    /**
+     * Refuses what {@link #open} could not give, before anything expensive starts.
+     *
+     * @param replicas devices that share each batch; more than one on the CPU only where it was asked for by name
+     */
+    public void check(Config config, int replicas) {
+        if (threads.isPresent() && threads.get() < 1) {
+            throw BadInput.of("--threads %d: at least 1", threads.get());
+        }
+        if (replicas < 1) {
+            throw BadInput.of("--num-gpus %d: at least 1", replicas);
+        }
+        String asked = asked(config);
+        String source = device.isPresent() ? "--device " : config.place("MODEL.DEVICE").map(p -> p + ": ").orElse("") + "MODEL.DEVICE ";
+        if (!asked.matches("auto|cpu|cuda(:\\d+)?")) {
+            throw BadInput.of("%s%s: no such device; one of cpu, cuda, cuda:N, auto", source, asked);
+        }
+        if (asked.startsWith("cuda")) {
+            throw BadInput.of("%s%s: this version computes on the CPU only; use --device cpu", source, asked);
+        }
+        if (replicas > 1 && !asked.equals(CPU)) {
+            throw BadInput.of("--num-gpus %d: 0 GPUs found, this version computes on the CPU only; --device cpu makes %d replicas in this"
+                    + " process", replicas, replicas);
+        }
+    }
+
+    private String asked(Config config) {
+        return device.or(config::device).orElse(AUTO);
+    }
+
+    /** CPU threads for the whole run. */
+    public int cpuThreads() {
+        return threads.orElse(Runtime.getRuntime().availableProcessors());
+    }
+
+    /** Opens device {@code rank} of {@code replicas} in this process, which share the threads. */
+    public Device open(int rank, int replicas) {
+        int share = Math.max(1, cpuThreads() / replicas);
+        // Pinning more threads than there are CPUs would stack them.
+        boolean pinned = share * replicas <= Runtime.getRuntime().availableProcessors();
+        return new CpuDevice(share, pinned ? rank * share : -1);
+    }
+}
