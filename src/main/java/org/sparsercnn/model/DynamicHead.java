@@ -80,12 +80,14 @@ final class DynamicHead {
         long rows = images * count;
 
         Variable attended = drop(tape, selfAttention.apply(tape, proposals));
-        Variable x = tape.reshape(norm1.apply(tape, Add.apply(tape, proposals, attended)), rows, c);
+        Variable own = tape.reshape(norm1.apply(tape, Add.apply(tape, proposals, attended)), rows, c);
 
-        Variable rois = RoiAlign.apply(tape, pyramid, boxesXyxyPx.value(), pooling); // (N*P, S, S, C)
-        Variable bins = tape.reshape(rois, rows, rois.shape().size(1) * rois.shape().size(2), c);
-        Variable interacted = interaction.apply(tape, x, bins);
-        x = norm2.apply(tape, Add.apply(tape, x, drop(tape, interacted)));
+        // The pooled features and the weights made for them are a stage's largest tensors: they go when they have been used.
+        Variable interacted = tape.scoped(() -> {
+            Variable rois = RoiAlign.apply(tape, pyramid, boxesXyxyPx.value(), pooling); // (N*P, S, S, C)
+            return interaction.apply(tape, own, tape.reshape(rois, rows, rois.shape().size(1) * rois.shape().size(2), c));
+        });
+        Variable x = norm2.apply(tape, Add.apply(tape, own, drop(tape, interacted)));
 
         Variable wide = linear1.apply(tape, x, !gelu);
         wide = drop(tape, gelu ? Gelu.apply(tape, wide) : wide);

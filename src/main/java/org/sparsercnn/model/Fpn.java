@@ -40,8 +40,13 @@ final class Fpn {
         Variable[] levels = new Variable[4];
         Variable top = null;
         for (int i = 3; i >= 0; i--) {
-            Variable lateral = laterals.get(i).apply(tape, res.get(i), false);
-            top = top == null ? lateral : fuse(tape, UpsampleAdd.apply(tape, top, lateral));
+            Variable above = top;
+            Conv2d layer = laterals.get(i);
+            Variable in = res.get(i);
+            top = tape.scoped(() -> {
+                Variable lateral = layer.apply(tape, in, false);
+                return above == null ? lateral : fuse(tape, UpsampleAdd.apply(tape, above, lateral));
+            });
             levels[i] = outputs.get(i).apply(tape, top, false);
         }
         return List.of(levels);

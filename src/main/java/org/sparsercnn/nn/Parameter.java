@@ -69,7 +69,21 @@ public final class Parameter {
 
     /** Sets the value from a checkpoint's layout. */
     public void setPublished(float[] values) {
-        value().set(kind == Kind.CONV_WEIGHT ? reorder(values, true) : values);
+        value().set(memoryOrder(values));
+    }
+
+    /** Values of one index along the first axis. */
+    public int publishedRow() {
+        return Math.toIntExact(value().shape().rank() == 0 ? 1 : value().elements() / value().size(0));
+    }
+
+    /**
+     * Sets some rows of the value from a checkpoint's layout.
+     *
+     * @param from how many values stand before them
+     */
+    public void setPublished(long from, float[] rows) {
+        value().reshape(value().elements()).narrow(0, from, rows.length).set(memoryOrder(rows));
     }
 
     /** The value in the checkpoint's layout. */
@@ -89,9 +103,9 @@ public final class Parameter {
 
     private float[] reorder(float[] from, boolean toMemory) {
         long[] s = value().shape().toArray();
-        int co = (int) s[0];
         int taps = (int) (s[1] * s[2]);
         int ci = (int) s[3];
+        int co = from.length / (taps * ci); // all output channels, or some
         float[] to = new float[from.length];
         for (int o = 0; o < co; o++) {
             for (int c = 0; c < ci; c++) {

@@ -12,7 +12,7 @@ import org.sparsercnn.util.BadInput;
  * never take more than was in use at the worst moment, plus a little.
  */
 final class CachingAllocator implements AutoCloseable {
-    private static final long SLACK = 64L << 20;
+    private static final long SLACK = 16L << 20;
 
     private final TreeMap<Long, ArrayDeque<Long>> cache = new TreeMap<>();
     private long inUse;
