@@ -67,13 +67,20 @@ final class ResNet {
         Variable x = tape.scoped(() -> MaxPool.apply(tape, stem.apply(tape, images, true), 3, 2, 1));
         List<Variable> features = new ArrayList<>();
         for (List<Block> stage : stages) {
-            for (Block block : stage) {
-                Variable in = x;
-                x = tape.scoped(() -> block.apply(tape, in));
-            }
+            Variable in = x;
+            x = tape.scoped(() -> apply(tape, stage, in)); // of a stage only its last output lives on
             features.add(x);
         }
         return features;
+    }
+
+    private static Variable apply(Tape tape, List<Block> stage, Variable in) {
+        Variable x = in;
+        for (Block block : stage) {
+            Variable y = x;
+            x = tape.scoped(() -> block.apply(tape, y));
+        }
+        return x;
     }
 
     /**
