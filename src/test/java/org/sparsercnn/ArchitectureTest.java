@@ -61,7 +61,7 @@ class ArchitectureTest {
     private static final Map<String, List<String>> MAY_IMPORT_TOO = Map.of(
             "autograd", List.of("device"), // a tape belongs to a device
             "nn", List.of("device"), // a module initialises its parameters there
-            "optim", List.of("autograd"),
+            "optim", List.of("autograd", "device"), // it queues kernels
             "model", List.of("autograd", "tensor", "device"),
             "loss", List.of("autograd"),
             "eval", List.of("box")); // pycocotools' IoU

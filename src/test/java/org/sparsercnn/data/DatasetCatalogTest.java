@@ -23,7 +23,7 @@ class DatasetCatalogTest {
                 root.resolve("coco/annotations/instances_train2017.json"), root.resolve("coco/train2017")));
         assertThat(catalog.entry("coco_2014_valminusminival").imageRoot()).isEqualTo(root.resolve("coco/val2014"));
         assertThat(catalog.entry("CrowdHuman_val").json()).isEqualTo(root.resolve("crowdhuman/annotations/val.json"));
-        assertThat(catalog.names()).contains("coco_2017_val_100", "coco_2017_test-dev").hasSize(12);
+        assertThat(catalog.names()).contains("coco_2017_val_100", "coco_2017_test-dev", "quickstart_train", "blood_cells_val").hasSize(16);
         assertThat(DatasetCatalog.builtInCategories("coco_2017_val")).contains(CategoryMap.coco());
         assertThat(DatasetCatalog.builtInCategories("CrowdHuman_train").orElseThrow().names()).containsExactly("person");
         assertThat(DatasetCatalog.builtInCategories("mine")).isEmpty();

@@ -28,8 +28,11 @@ record GoldenWeights(Config config, JsonNode json) {
 
     void fill(SparseRcnn model) {
         for (Parameter p : model.parameters().all()) {
-            p.setPublished(PortableGenerator.weight(p.name(), json.get("weights").get(p.name()), json.get("portable_seed").asLong(),
-                    (int) p.value().elements()));
+            fill(p, json.get("weights").get(p.name()));
         }
+    }
+
+    void fill(Parameter p, JsonNode spec) {
+        p.setPublished(PortableGenerator.weight(p.name(), spec, json.get("portable_seed").asLong(), (int) p.value().elements()));
     }
 }

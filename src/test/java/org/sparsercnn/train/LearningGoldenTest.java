@@ -47,6 +47,7 @@ class LearningGoldenTest {
         try (Device device = new CpuDevice(2, -1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Map<String, float[]> before = new HashMap<>();
             golden.fill(model);
+            recorded.get("weights").properties().forEach(w -> golden.fill(model.parameters().get(w.getKey()), w.getValue()));
             model.parameters().trainable().forEach(p -> before.put(p.name(), p.published()));
             Rng rng = new Rng(1);
             TrainingState state = new TrainingState(model, config, rng);
@@ -55,7 +56,7 @@ class LearningGoldenTest {
             double first = 0;
             double last = 0;
             for (int i = 0; i < losses.size(); i++) {
-                StepResult result = step.run(FixedBatches.batch(recorded.get(optimizer).get("batch").asInt(), recorded.get("images").asInt(), height, width,
+                StepResult result = step.run(FixedBatches.batch(recorded.get("batch").asInt(), recorded.get("images").asInt(), height, width,
                         config.model().sparseRcnn().numClasses()), lr);
                 double wanted = losses.get(i).asDouble();
                 assertThat(result.finite()).isTrue();
@@ -69,7 +70,10 @@ class LearningGoldenTest {
                     continue;
                 }
                 double wanted = recorded.get(optimizer).get("update_norms").get(p.name()).asDouble();
-                assertThat(Math.abs(change(before.get(p.name()), p.published()) - wanted) / wanted).as("change of " + p.name()).isLessThan(1e-2);
+                // 1 %, or what the peer's own rounding makes of it: Adam turns a gradient of mere noise into whole steps.
+                double exact = recorded.get(optimizer).get("update_norms_fp64").get(p.name()).asDouble();
+                assertThat(Math.abs(change(before.get(p.name()), p.published()) - wanted)).as("change of " + p.name() + ", wanted " + wanted)
+                        .isLessThan(1e-2 * wanted + 3 * Math.abs(wanted - exact) + 1e-6);
             }
             state.close();
         }
