@@ -29,7 +29,7 @@ public final class Config {
             @Section("SOLVER") SolverConfig solver,
             @Section("TEST") TestConfig test,
             @Key(name = "OUTPUT_DIR", is = "'./output'", doc = "Folder for checkpoints, logs and results; created.") String outputDir,
-            @Key(name = "SEED", is = "-1", doc = "Seed of everything random; negative: another one each run.") long seed) {}
+            @Key(name = "SEED", is = "-1", doc = "Seed of everything random; negative counts as 0, so that any run can be repeated.") long seed) {}
 
     /** A key whose value differs between two configs. */
     public record Difference(String key, PyValue from, PyValue to) {}

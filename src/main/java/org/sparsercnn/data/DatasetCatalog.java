@@ -62,7 +62,7 @@ public final class DatasetCatalog {
     public Entry entry(String name) {
         Entry entry = entries.get(name);
         if (entry == null) {
-            throw BadInput.of("data set \"%s\" is not known; known are %s; for your own data give its annotation file and image folder",
+            throw BadInput.of("data set \"%s\" is not known; known are %s; for your own data put it where one of these lies",
                     name, String.join(", ", entries.keySet()));
         }
         return entry;
