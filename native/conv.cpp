@@ -21,7 +21,7 @@ typedef ConvArgs Conv;
 // Rows of a strip: its patches take about 4 MB, which the last-level cache holds.
 i64 strip_rows(i64 pixels, i64 patch) {
     const i64 wanted = std::clamp<i64>((1 << 20) / std::max<i64>(patch, 1), 96, 1024);
-    const i64 strips = std::max<i64>((pixels + wanted - 1) / wanted, std::clamp<i64>((pixels + 63) / 64, 1, 8));
+    const i64 strips = std::max<i64>((pixels + wanted - 1) / wanted, std::clamp<i64>(pixels / 128, 1, 8));
     return ((pixels + strips - 1) / strips + 7) / 8 * 8;
 }
 

@@ -41,8 +41,7 @@ void apply(const Epilogue& e, float* c, i64 ldc, i64 row0, i64 rows, i64 col0, i
 
 // How a product is shared out among threads; depends on its shape alone.
 struct Split {
-    i64 rows, tile, tiles;  // tiles of rows, or else of columns
-    i64 slabs;
+    i64 row_tiles, col_tiles, slabs;
     float* partial;
 };
 
@@ -57,17 +56,20 @@ struct GemmArgs {
     Split split;  // set by gemm()
 };
 
+// Where part `index` of `parts` begins: at multiples of 16, which keeps OpenBLAS's kernels full.
+static i64 cut(i64 size, i64 index, i64 parts) { return index == parts ? size : index * size / parts / 16 * 16; }
+
 static void gemm_tasks(const void* p, i64 first, i64 last, i64) {
     const GemmArgs& g = *static_cast<const GemmArgs*>(p);
-    const Split& s = g.split;
+    const i64 tiles = g.split.row_tiles * g.split.col_tiles;
     for (i64 task = first; task < last; ++task) {
-        const i64 batch = task / s.tiles, t0 = task % s.tiles * s.tile;
+        const i64 batch = task / tiles, row = task % tiles / g.split.col_tiles, col = task % g.split.col_tiles;
         const i64 i = batch / g.batch_j, j = batch % g.batch_j;
         const float* a = g.a + i * g.a_i + j * g.a_j;
         const float* b = g.b + i * g.b_i + j * g.b_j;
         float* c = g.c + i * g.c_i + j * g.c_j;
-        const i64 r0 = s.rows ? t0 : 0, c0 = s.rows ? 0 : t0;
-        const i64 rows = s.rows ? std::min(s.tile, g.m - t0) : g.m, cols = s.rows ? g.n : std::min(s.tile, g.n - t0);
+        const i64 r0 = cut(g.m, row, g.split.row_tiles), rows = cut(g.m, row + 1, g.split.row_tiles) - r0;
+        const i64 c0 = cut(g.n, col, g.split.col_tiles), cols = cut(g.n, col + 1, g.split.col_tiles) - c0;
         sgemm(g.trans_a, g.trans_b, rows, cols, g.k, (float)g.alpha, g.trans_a ? a + r0 : a + r0 * g.lda, g.lda,
               g.trans_b ? b + c0 * g.ldb : b + c0, g.ldb, (float)g.beta, c + r0 * g.ldc + c0, g.ldc);
         apply(g.epilogue, c, g.ldc, r0, rows, c0, cols);
@@ -98,22 +100,22 @@ static void add_slabs(const void* p, i64 first, i64 last, i64) {
 }
 
 EXPORT void gemm(Pool* pool, GemmArgs* g) {
-    const i64 side = std::max(g->m, g->n), batch = g->batch_i * g->batch_j;
-    if (side == 0 || batch == 0) return;
+    const i64 batch = g->batch_i * g->batch_j;
+    if (g->m == 0 || g->n == 0 || batch == 0) return;
     const double mflop = 2e-6 * (double)g->m * (double)g->n * (double)std::max<i64>(g->k, 1);
     Split& s = g->split;
     // A small result with a long inner size: thin tiles would pack the other operand again for each of them.
-    s.slabs = batch == 1 && side <= 512 ? std::clamp<i64>(g->k / 1024, 1, 8) : 1;
+    s.slabs = batch == 1 && std::max(g->m, g->n) <= 512 ? std::clamp<i64>(g->k / 1024, 1, 8) : 1;
     if (s.slabs > 1) {
         s.partial = thread_scratch(0, (s.slabs - 1) * g->m * g->n);
         pool_run(pool, slab_tasks, g, s.slabs);
         pool_run(pool, add_slabs, g, g->m);
         return;
     }
-    // Tiles of at least 8 MFLOP along the longer side, at most 16 of them.
-    const i64 tiles = batch >= 16 ? 1 : std::clamp<i64>((i64)(mflop / 8), 1, 16);
-    s.rows = g->m >= g->n;
-    s.tile = std::max<i64>(16, ((side + tiles - 1) / tiles + 15) / 16 * 16);
-    s.tiles = (side + s.tile - 1) / s.tile;
-    pool_run(pool, gemm_tasks, g, batch * s.tiles);
+    // At most 16 tiles of at least 4 MFLOP, preferably of 128 columns and 256 rows or more.
+    const i64 tiles = batch >= 16 ? 1 : std::clamp<i64>((i64)(mflop / 4), 1, 16);
+    s.col_tiles = std::clamp<i64>(g->n / 128, 1, tiles);
+    s.row_tiles = std::clamp<i64>(g->m / 256, 1, tiles / s.col_tiles);
+    s.col_tiles = std::clamp<i64>(g->n / 64, s.col_tiles, tiles / s.row_tiles);
+    pool_run(pool, gemm_tasks, g, batch * s.row_tiles * s.col_tiles);
 }
