@@ -27,6 +27,19 @@ i64 strip_rows(i64 pixels, i64 patch) {
 
 bool is_plain_matrix(const Conv& c) { return c.kh == 1 && c.kw == 1 && c.stride == 1 && c.pad == 0; }
 
+// memcpy and memset without a call where a few values are moved, which with few channels is most of the work.
+inline void copy(float* out, const float* x, i64 n) {
+    if (n < 16) {
+        for (i64 i = 0; i < n; ++i) memcpy(out + i, x + i, 4);
+        return;
+    }
+    for (i64 i = 0; i + 16 <= n; i += 16) memcpy(out + i, x + i, 64);
+    memcpy(out + n - 16, x + n - 16, 64);
+}
+inline void clear(float* out, i64 n) {
+    if (n > 0) memset(out, 0, (size_t)n * 4);
+}
+
 // Patches of output pixels [p0, p0 + rows) restricted to taps [t0, t1): out (rows, t1 - t0, Ci). Taps of one filter row are
 // neighbours in memory, so they are copied together.
 void im2col(const Conv& c, i64 p0, i64 rows, i64 t0, i64 t1, float* out) {
@@ -36,13 +49,13 @@ void im2col(const Conv& c, i64 p0, i64 rows, i64 t0, i64 t1, float* out) {
             next = std::min(t1, (t / c.kw + 1) * c.kw);
             const i64 y = top + t / c.kw, x0 = left + t % c.kw, count = next - t;
             if (y < 0 || y >= c.h) {
-                memset(out, 0, (size_t)(count * c.ci) * 4);
+                clear(out, count * c.ci);
             } else {
                 const i64 before = std::clamp<i64>(-x0, 0, count), inside = std::clamp<i64>(c.width - x0, before, count) - before;
                 const float* x = c.x + ((image * c.h + y) * c.width + x0 + before) * c.ci;
-                memset(out, 0, (size_t)(before * c.ci) * 4);
-                memcpy(out + before * c.ci, x, (size_t)(inside * c.ci) * 4);
-                memset(out + (before + inside) * c.ci, 0, (size_t)((count - before - inside) * c.ci) * 4);
+                clear(out, before * c.ci);
+                copy(out + before * c.ci, x, inside * c.ci);
+                clear(out + (before + inside) * c.ci, (count - before - inside) * c.ci);
             }
             out += count * c.ci;
         }
@@ -70,8 +83,9 @@ void forward_tasks(const void* p, i64 first, i64 last, i64) {
 // taps, so each such phase is a product of its own without multiplications by zero.
 struct Phase {
     i64 first_y, first_x, rows, cols;  // its pixels: iy = first_y + stride * r, ix = first_x + stride * q
-    i64 taps, weights;                 // how many taps, and where its (taps, Co, Ci) block starts in the workspace
-    i64 strips, first_task, strip;
+    i64 taps;                          // how many taps
+    const float* weights;              // (taps, Co, Ci)
+    i64 first_task, strip;
 };
 constexpr i64 max_stride = 4;
 
@@ -85,6 +99,31 @@ bool tap_meets(const Conv& c, i64 t, const Phase& f) {
     return (f.first_y + c.pad - t / c.kw) % c.stride == 0 && (f.first_x + c.pad - t % c.kw) % c.stride == 0;
 }
 
+// With stride 1 dx is a convolution of dy with the filter turned round, and im2col serves it too.
+bool is_mirrored(const Conv& c) { return c.stride == 1 && c.kh == c.kw; }
+Conv mirrored(const Conv& c) {
+    Conv m = c;
+    m.x = c.y, m.h = c.oh, m.width = c.ow, m.ci = c.co, m.oh = c.h, m.ow = c.width, m.pad = c.kh - 1 - c.pad;
+    return m;
+}
+
+// What pixels [p0, p0 + rows) of a phase receive from: out (rows, taps, Co).
+void gather(const Conv& c, const Phase& f, i64 p0, i64 rows, float* out) {
+    for (i64 q = p0; q < p0 + rows; ++q) {
+        const i64 image = q / (f.rows * f.cols);
+        const i64 iy = f.first_y + c.stride * (q / f.cols % f.rows), ix = f.first_x + c.stride * (q % f.cols);
+        // the first tap of this phase in either direction; the others follow at the distance of the stride
+        for (i64 ty = (iy + c.pad) % c.stride; ty < c.kh; ty += c.stride)
+            for (i64 tx = (ix + c.pad) % c.stride; tx < c.kw; tx += c.stride, out += c.co) {
+                const i64 oy = (iy + c.pad - ty) / c.stride, ox = (ix + c.pad - tx) / c.stride;
+                if (iy + c.pad >= ty && ix + c.pad >= tx && oy < c.oh && ox < c.ow)
+                    copy(out, c.y + ((image * c.oh + oy) * c.ow + ox) * c.co, c.co);
+                else
+                    clear(out, c.co);
+            }
+    }
+}
+
 void data_tasks(const void* p, i64 first, i64 last, i64) {
     const DataBackward& d = *static_cast<const DataBackward*>(p);
     const Conv& c = *d.c;
@@ -95,37 +134,41 @@ void data_tasks(const void* p, i64 first, i64 last, i64) {
         const i64 pixels = c.n * f.rows * f.cols, p0 = (task - f.first_task) * f.strip, rows = std::min(f.strip, pixels - p0);
         if (rows <= 0) continue;
         const i64 patch = f.taps * c.co;
-        const float* patches = c.y + p0 * c.co;  // 1x1, stride 1
+        const float* patches = c.y + p0 * c.co;
         if (!is_plain_matrix(c)) {
-            float* out = thread_scratch(0, f.strip * std::max<i64>(patch, 1));
-            patches = out;
-            for (i64 q = p0; q < p0 + rows; ++q) {
-                const i64 image = q / (f.rows * f.cols);
-                const i64 iy = f.first_y + c.stride * (q / f.cols % f.rows), ix = f.first_x + c.stride * (q % f.cols);
-                for (i64 t = 0; t < c.kh * c.kw; ++t) {
-                    if (!tap_meets(c, t, f)) continue;
-                    const i64 ny = iy + c.pad - t / c.kw, nx = ix + c.pad - t % c.kw;
-                    const i64 oy = ny / c.stride, ox = nx / c.stride;
-                    if (ny >= 0 && nx >= 0 && oy < c.oh && ox < c.ow)
-                        memcpy(out, c.y + ((image * c.oh + oy) * c.ow + ox) * c.co, (size_t)c.co * 4);
-                    else
-                        memset(out, 0, (size_t)c.co * 4);
-                    out += c.co;
-                }
-            }
+            float* scratch = thread_scratch(0, f.strip * std::max<i64>(patch, 1));
+            patches = scratch;
+            if (is_mirrored(c))
+                im2col(mirrored(c), p0, rows, 0, f.taps, scratch);
+            else
+                gather(c, f, p0, rows, scratch);
         }
         float* dx = const_cast<float*>(c.x);
         const bool whole = c.stride == 1;  // then the phase's pixels are neighbours in memory
         float* target = whole ? dx + p0 * c.ci : thread_scratch(1, f.strip * c.ci);
-        if (patch > 0)
-            sgemm(false, false, rows, c.ci, patch, 1, patches, patch, c.workspace + f.weights, c.ci, 0, target, c.ci);
-        else
-            memset(target, 0, (size_t)(rows * c.ci) * 4);
+        sgemm(false, false, rows, c.ci, patch, 1, patches, patch, f.weights, c.ci, 0, target, c.ci);
         if (whole) continue;
         for (i64 q = p0; q < p0 + rows; ++q, target += c.ci) {
             const i64 image = q / (f.rows * f.cols);
             const i64 iy = f.first_y + c.stride * (q / f.cols % f.rows), ix = f.first_x + c.stride * (q % f.cols);
-            memcpy(dx + ((image * c.h + iy) * c.width + ix) * c.ci, target, (size_t)c.ci * 4);
+            copy(dx + ((image * c.h + iy) * c.width + ix) * c.ci, target, c.ci);
+        }
+    }
+}
+
+// Puts the filters of each phase into the workspace, in the order of its patches.
+void weight_copies(const void* p, i64 first, i64 last, i64) {
+    const DataBackward& d = *static_cast<const DataBackward*>(p);
+    const Conv& c = *d.c;
+    const i64 taps = c.kh * c.kw;
+    for (i64 k = 0; k < d.count; ++k) {
+        const Phase& f = d.phases[k];
+        float* to = const_cast<float*>(f.weights);
+        for (i64 t = 0; t < taps; ++t) {
+            if (!tap_meets(c, t, f)) continue;
+            const i64 tap = is_mirrored(c) ? taps - 1 - t : t;
+            for (i64 o = first; o < last; ++o) copy(to + o * c.ci, c.w + (o * taps + tap) * c.ci, c.ci);
+            to += c.co * c.ci;
         }
     }
 }
@@ -142,7 +185,10 @@ void weight_tasks(const void* p, i64 first, i64 last, i64) {
         const i64 slab = task / groups, t0 = task % groups * group, t1 = std::min(t0 + group, taps);
         const i64 from = slab * pixels / c.slabs, to = (slab + 1) * pixels / c.slabs, cols = (t1 - t0) * c.ci;
         float* dw = (c.slabs > 1 ? c.workspace + slab * c.co * taps * c.ci : const_cast<float*>(c.w)) + t0 * c.ci;
-        const i64 strip = std::clamp<i64>((1 << 20) / cols, 64, 4096);
+        // Patches that stay in the cache. OpenBLAS has kernels of its own for up to a million multiplications: few channels
+        // are served better by those.
+        const i64 floats = c.co * cols <= 16384 ? std::min<i64>(1 << 15, 1000000 / c.co) : 1 << 16;
+        const i64 strip = std::clamp<i64>(floats / cols, 32, 4096);
         for (i64 p0 = from; p0 < to || p0 == from; p0 += strip) {
             const i64 rows = std::max<i64>(0, std::min(strip, to - p0));
             const float* patches = c.x + p0 * c.ci;
@@ -178,23 +224,21 @@ EXPORT void conv_forward(Pool* pool, const ConvArgs* c) {
 EXPORT void conv_backward_data(Pool* pool, const ConvArgs* c) {
     DataBackward d{c, {}, 0};
     i64 tasks = 0, weights = 0;
-    const i64 taps = c->kh * c->kw;
     for (i64 fy = 0; fy < std::min(c->stride, c->h); ++fy)
         for (i64 fx = 0; fx < std::min(c->stride, c->width); ++fx) {
             Phase& f = d.phases[d.count++];
-            f = Phase{fy, fx, (c->h - fy + c->stride - 1) / c->stride, (c->width - fx + c->stride - 1) / c->stride, 0, weights, 0, tasks, 0};
-            for (i64 t = 0; t < taps; ++t) {
-                if (!tap_meets(*c, t, f)) continue;
-                for (i64 o = 0; o < c->co; ++o)
-                    memcpy(c->workspace + f.weights + (f.taps * c->co + o) * c->ci, c->w + (o * taps + t) * c->ci, (size_t)c->ci * 4);
-                ++f.taps;
-            }
+            f = Phase{fy, fx, (c->h - fy + c->stride - 1) / c->stride, (c->width - fx + c->stride - 1) / c->stride, 0,
+                      c->workspace + weights, tasks, 0};
+            for (i64 t = 0; t < c->kh * c->kw; ++t) f.taps += tap_meets(*c, t, f);
             weights += f.taps * c->co * c->ci;
             const i64 pixels = c->n * f.rows * f.cols;
             f.strip = std::max<i64>(8, strip_rows(pixels, f.taps * c->co));
-            f.strips = (pixels + f.strip - 1) / f.strip;
-            tasks += f.strips;
+            tasks += (pixels + f.strip - 1) / f.strip;
         }
+    if (is_plain_matrix(*c))
+        d.phases[0].weights = c->w;
+    else
+        pool_run(pool, weight_copies, &d, c->co);
     pool_run(pool, data_tasks, &d, tasks);
 }
 
