@@ -85,16 +85,24 @@ final class Evaluation {
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
         Detector detector = new Detector(model);
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
+        boolean main = group.rank() == 0;
         Clock clock = new Clock(share.end() - share.begin());
-        LOG.info("Start inference on {} images", share.end() - share.begin());
+        if (main) {
+            LOG.info("Start inference on {} images", images.size());
+        }
         try (DataLoader<Sample> loader = new DataLoader<>(share.batches(1), Datasets.loading(images, mapper::map), config.dataLoader().numWorkers())) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
                 Detector.Result r = detector.detect(loader.next().getFirst());
                 target[i] = r.detections();
                 clock.add(r);
+                if (main) {
+                    clock.reportNowAndThen();
+                }
             }
         }
-        clock.report();
+        if (main) {
+            clock.report();
+        }
     }
 
     /** All images' detections in their order; empty if some are missing because the evaluation was stopped. */
@@ -160,7 +168,7 @@ final class Evaluation {
         }
     }
 
-    /** Where the time goes. */
+    /** Where one rank's time goes. */
     private static final class Clock {
         private final int images;
         private final long begin = System.nanoTime();
@@ -179,6 +187,9 @@ final class Evaluation {
             network += r.forwardSeconds();
             boxes += r.postSeconds();
             done++;
+        }
+
+        void reportNowAndThen() {
             if (System.nanoTime() - lastReport > REPORT_NANOS) {
                 lastReport = System.nanoTime();
                 LOG.info("{}", String.format(Locale.ROOT, "Inference done %d/%d. %.4f s / img. ETA=%d s", done, images, each(),

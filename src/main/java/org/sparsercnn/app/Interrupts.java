@@ -19,17 +19,29 @@ final class Interrupts implements AutoCloseable {
     private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP");
     private static final int SIGNAL_EXIT = 128;
 
+    private final boolean ofProcess;
     private final Map<Object, Object> handlersBefore = new LinkedHashMap<>();
     private volatile int number;
 
-    /** Listens to nothing; {@link #request} alone asks to stop. */
-    Interrupts() {}
+    private Interrupts(boolean ofProcess) {
+        this.ofProcess = ofProcess;
+    }
 
-    /** Listens to the process's signals until closed. */
+    /** Those of the process's signals. */
     static Interrupts ofProcess() {
-        Interrupts interrupts = new Interrupts();
-        SIGNALS.forEach(interrupts::listen);
-        return interrupts;
+        return new Interrupts(true);
+    }
+
+    /** {@link #request} alone asks to stop. */
+    static Interrupts byRequest() {
+        return new Interrupts(false);
+    }
+
+    /** From now on until {@link #close} signals ask; before, they end the program as ever: there is nothing to save yet. */
+    void listen() {
+        if (ofProcess) {
+            SIGNALS.forEach(this::listen);
+        }
     }
 
     boolean requested() {

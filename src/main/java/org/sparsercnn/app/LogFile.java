@@ -12,6 +12,9 @@ import org.slf4j.LoggerFactory;
 
 /** A file that gets every line of the log while it is open, after those of earlier runs. */
 final class LogFile implements AutoCloseable {
+    /** detectron2's form for files: {@code [11/23 21:08:44] train INFO: message}. */
+    private static final String LINE = "[%d{MM/dd HH:mm:ss}] %logger{0} %replace(%level){'^WARN$', 'WARNING'}: %msg%n";
+
     private final Logger root;
     private final FileAppender<ILoggingEvent> appender = new FileAppender<>();
 
@@ -20,7 +23,7 @@ final class LogFile implements AutoCloseable {
         root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setContext(context);
-        encoder.setPattern(context.getProperty("LINE")); // the screen's, of logback.xml
+        encoder.setPattern(LINE);
         encoder.start();
         appender.setContext(context);
         appender.setName(file.toString());

@@ -77,6 +77,7 @@ public final class Training {
     private final Evaluation evaluation;
 
     private Training(Environment environment, Config config, Options options, Course course, Interrupts interrupts, RunFolder folder) {
+        refuseSyncBn(config, options.replicas);
         this.config = config;
         this.options = options;
         this.course = course;
@@ -89,6 +90,15 @@ public final class Training {
         batches(0, options.replicas); // refuses a batch that cannot be divided
         // Read now: a test set that is missing or does not fit must not show after days of training.
         this.evaluation = new Evaluation(config, sets.tests(), folder, options.device.cpuThreads(), interrupts::requested);
+    }
+
+    private static void refuseSyncBn(Config config, int replicas) {
+        for (String key : List.of("MODEL.RESNETS.NORM", "MODEL.FPN.NORM")) {
+            if (replicas > 1 && config.valueOf(key).equals("'SyncBN'")) {
+                throw BadInput.of("%s is SyncBN and --num-gpus %d: statistics over replicas are not in this version; use BN, FrozenBN or GN, or"
+                        + " one replica", key, replicas);
+            }
+        }
     }
 
     /** Trains as the config says; returns the exit code: 0, or 130 or 143 when a signal ended the run after saving. */
@@ -121,7 +131,6 @@ public final class Training {
         LOG.info("{}", String.format(Locale.ROOT, "batch %d over %d replica%s, lr %s, %d iterations = %.1f epochs", solver.imsPerBatch(),
                 options.replicas, options.replicas == 1 ? "" : "s", solver.baseLr(), solver.maxIter(),
                 (double) solver.maxIter() * solver.imsPerBatch() / data.size()));
-        folder.writeConfig();
         Replicas.run(options.replicas, this::replica);
         return interrupts.requested() ? interrupts.exitCode() : 0;
     }
@@ -138,12 +147,18 @@ public final class Training {
                         model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
             }
             long start = start(model, state, main);
+            if (main) {
+                folder.writeConfig(); // not before: a run that is refused leaves an earlier one's config alone
+            }
             state.broadcast(group);
             var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model);
             var trainer = new Trainer(new TrainingStep(model, state.optimizer(), group, rng), course.plan, hooks(model, state, group), guard);
             DatasetMapper mapper = DatasetMapper.forTraining(config.input(), seed());
             try (DataLoader<Sample> loader = new DataLoader<>(batches(group.rank(), group.size()).skip(start),
                     Datasets.loading(data, mapper::map), config.dataLoader().numWorkers())) {
+                if (main) {
+                    interrupts.listen();
+                }
                 trainer.run(start, loader, interrupts::requested);
             } catch (RuntimeException e) {
                 if (main && !guard.stopped() && trainer.done() > start) {

@@ -12,6 +12,8 @@ import org.sparsercnn.util.GuardStop;
 public final class NonFiniteGuard {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
 
+    private static final int SHOWN = 3;
+
     private final int limit;
     private final SparseRcnn model;
     private int inARow;
@@ -37,9 +39,10 @@ public final class NonFiniteGuard {
             return;
         }
         inARow++;
-        String terms = step.losses().entrySet().stream().filter(e -> !Float.isFinite(e.getValue())).map(e -> e.getKey() + " = " + e.getValue())
-                .collect(Collectors.joining(", "));
-        String what = terms.isEmpty() ? "a gradient is not finite (losses are)" : terms;
+        List<String> terms = step.losses().entrySet().stream().filter(e -> !Float.isFinite(e.getValue()))
+                .map(e -> e.getKey() + " = " + e.getValue()).toList();
+        String what = terms.isEmpty() ? "a gradient is not finite (losses are)" : terms.stream().limit(SHOWN).collect(Collectors.joining(", "))
+                + (terms.size() > SHOWN ? " and " + (terms.size() - SHOWN) + " more losses" : "");
         String where = "iteration " + iteration + ", lr " + GeneralFormat.of(lr, 5) + ", image ids " + batch.stream().map(Sample::imageId).toList();
         LOG.warn("step skipped: {}; {} ({} in a row, the run stops at {})", what, where, inARow, limit);
         if (stopped()) {
