@@ -61,9 +61,10 @@ class TrainCommandTest {
     }
 
     /** Dropout, crops and several workers included: the random state and the position are part of a checkpoint. */
-    @Test
-    void ten_steps_are_five_and_five_more_to_the_last_bit() throws IOException {
-        String[] lively = {"SOLVER.CHECKPOINT_PERIOD", "5", "SOLVER.MAX_ITER", "10", "MODEL.SparseRCNN.DROPOUT", "0.1", "INPUT.CROP.ENABLED", "True"};
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void ten_steps_are_five_and_five_more_to_the_last_bit(String replicas) throws IOException {
+        String[] lively = {"--num-gpus", replicas, "SOLVER.CHECKPOINT_PERIOD", "5", "SOLVER.MAX_ITER", "10", "MODEL.SparseRCNN.DROPOUT", "0.1", "INPUT.CROP.ENABLED", "True"};
         train(lively);
         TrainingCheckpoint straight = place.checkpoint("model_final.safetensors");
 
