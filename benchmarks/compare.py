@@ -102,6 +102,7 @@ def summary(ours, peer):
 
     return dict(ratio=over("median_ms"), ratio_min=over("min_ms"), ratio_cpu_time=over("cpu_ms"),
                 ratio_without_pooling=over("median_ms", lambda p: p["pooling_ms"]),
+                ratio_cpu_time_without_pooling=over("cpu_ms", lambda p: p["pooling_cpu_ms"]),
                 ours_median_ms=middle(ours, "median_ms"), peer_median_ms=middle(peer, "median_ms"),
                 ours_min_ms=min(r["min_ms"] for r in ours), peer_min_ms=min(r["min_ms"] for r in peer),
                 ours_cpu_ms=middle(ours, "cpu_ms"), peer_cpu_ms=middle(peer, "cpu_ms"), peer_pooling_ms=middle(peer, "pooling_ms"),
