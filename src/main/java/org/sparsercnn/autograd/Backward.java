@@ -7,7 +7,8 @@ import org.sparsercnn.tensor.Tensor;
 public interface Backward {
     /**
      * @param dy gradient of the output, dense, same shape
-     * @return the gradient of each input in order, same shapes; null where {@link Variable#requiresGrad} is false
+     * @return the gradient of each input in order, same shapes; null where {@link Variable#requiresGrad} is false, and where it
+     *     was added to {@link Variable#grad} in place, which only a gradient {@linkplain Tensor#isHeldOnce held once} allows
      */
     Tensor[] apply(Tensor dy);
 }

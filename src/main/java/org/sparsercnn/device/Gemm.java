@@ -36,6 +36,11 @@ public record Gemm(boolean transA, boolean transB, long m, long n, long k, Point
         return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);
     }
 
+    /** Adds the product to what C holds. */
+    public Gemm accumulating() {
+        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, 1, batch, epilogue);
+    }
+
     /** With rows of A, B and C this far apart in memory. */
     public Gemm leading(long lda, long ldb, long ldc) {
         return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue);

@@ -39,10 +39,13 @@ public final class DynamicConv {
                         .with(Gemm.Batch.of(rows, points * outputs, row, points * inputs)));
             }
             if (w.requiresGrad()) {
-                grads[1] = tape.zeros(w.shape());
-                Tensor target = grads[1].narrow(1, offset, inputs * outputs);
-                tape.device().gemm(Gemm.dense(true, false, inputs, outputs, points, x.value(), dy, target)
-                        .with(Gemm.Batch.of(rows, points * inputs, points * outputs, row)));
+                // Convolutions with weights from the same tensor: the first makes its gradient, the others add their stretch to it.
+                boolean begun = w.grad() != null && w.grad().isHeldOnce();
+                Tensor grad = begun ? w.grad() : tape.zeros(w.shape());
+                Gemm product = Gemm.dense(true, false, inputs, outputs, points, x.value(), dy, grad.narrow(1, offset, inputs * outputs))
+                        .with(Gemm.Batch.of(rows, points * inputs, points * outputs, row));
+                tape.device().gemm(begun ? product.accumulating() : product);
+                grads[1] = begun ? null : grad;
             }
             return grads;
         });

@@ -21,6 +21,10 @@ final class Storage {
         return buffer.address();
     }
 
+    boolean isHeldOnce() {
+        return holders == 1;
+    }
+
     void retain() {
         address();
         holders++;

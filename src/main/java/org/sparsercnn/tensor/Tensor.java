@@ -83,6 +83,11 @@ public final class Tensor implements Pointer {
         storage.release();
     }
 
+    /** Whether nobody but one holder can see a change of its contents. */
+    public boolean isHeldOnce() {
+        return storage.isHeldOnce();
+    }
+
     // Views: same storage, not held anew.
 
     /** The same elements in row-major order under another shape; this must be dense. */
