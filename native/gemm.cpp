@@ -112,9 +112,10 @@ EXPORT void gemm(Pool* pool, GemmArgs* g) {
         pool_run(pool, add_slabs, g, g->m);
         return;
     }
-    // At most 16 tiles of at least 4 MFLOP, preferably of 128 columns and 256 rows or more.
+    // At most 16 tiles of at least 4 MFLOP: the longer side is cut first, preferably not below 256 rows or 128 columns.
     const i64 tiles = batch >= 16 ? 1 : std::clamp<i64>((i64)(mflop / 4), 1, 16);
-    s.col_tiles = std::clamp<i64>(g->n / 128, 1, tiles);
+    s.row_tiles = g->m < g->n ? 1 : std::clamp<i64>(g->m / 256, 1, tiles);
+    s.col_tiles = std::clamp<i64>(g->n / 128, 1, tiles / s.row_tiles);
     s.row_tiles = std::clamp<i64>(g->m / 256, 1, tiles / s.col_tiles);
     s.col_tiles = std::clamp<i64>(g->n / 64, s.col_tiles, tiles / s.row_tiles);
     pool_run(pool, gemm_tasks, g, batch * s.row_tiles * s.col_tiles);
