@@ -1,6 +1,8 @@
 package org.sparsercnn.cli;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.sparsercnn.eval.CocoEvaluation;
 import org.sparsercnn.eval.CocoOptions;
@@ -41,7 +43,9 @@ final class CocoEvalCommand implements Callable<Integer> {
         System.out.println(result.summary().text("n/a"));
         System.out.println(MetricTables.perCategory(result));
         if (json != null) {
-            Json.write(json, result.toJson());
+            Map<String, Object> numbers = result.toJson();
+            numbers.keySet().retainAll(List.of("stats", "per_category")); // what this command promises, and no more
+            Json.write(json, numbers);
         }
         return Main.OK;
     }

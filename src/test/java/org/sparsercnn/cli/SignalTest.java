@@ -1,0 +1,77 @@
+package org.sparsercnn.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A process of its own that gets a signal in the middle of a training. */
+class SignalTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130, 1", "TERM, 143, 2"})
+    void the_step_is_finished_and_the_run_saved(String signal, int code, String replicas) throws IOException, InterruptedException {
+        assumeFalse(signal.equals("INT") && interruptIsIgnored(), "SIGINT is ignored by this process, and so by its children");
+        Workplace place = Workplace.in(folder);
+        Process process = start(place, "train", "--config-file", place.config().toString(), "--device", "cpu", "--threads", "1", "--num-gpus", replicas,
+                "SOLVER.MAX_ITER", "100000");
+        List<String> lines = new ArrayList<>();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            boolean sent = false;
+            for (String line; (line = out.readLine()) != null;) {
+                lines.add(line);
+                if (!sent && line.contains("  iter: ")) {
+                    sent = true;
+                    assertThat(new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid())).start().waitFor()).isZero();
+                }
+            }
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(process.exitValue()).as(String.join("\n", lines)).isEqualTo(code);
+        assertThat(lines.getLast()).contains("Continue it with the same command and --resume.");
+
+        String last = Workplace.read(place.output().resolve("last_checkpoint"));
+        long done = place.checkpoint(last).iteration() + 1;
+        assertThat(place.log()).contains("Interrupted after " + done + " iterations; the run is saved as " + place.output().resolve(last));
+        assertThat(place.run("train", "--resume", "SOLVER.MAX_ITER", Long.toString(done + 1))).isEqualTo(new Workplace.Ended(0, ""));
+    }
+
+    private static Process start(Workplace place, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--enable-native-access=ALL-UNNAMED"));
+        String natives = System.getProperty("sparsercnn.native.dir");
+        if (natives != null) {
+            command.add("-Dsparsercnn.native.dir=" + natives);
+        }
+        command.addAll(List.of("-cp", classPath(), Main.class.getName()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(place.variables());
+        builder.environment().keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"));
+        return builder.start();
+    }
+
+    /** The main classes and all libraries, wherever the tests' own loader has them from; not the tests' quiet logging. */
+    private static String classPath() {
+        return Stream.of(System.getProperty("surefire.test.class.path", System.getProperty("sparsercnn.test.class.path", System.getProperty("java.class.path"))).split(":"))
+                .filter(entry -> !Files.exists(Path.of(entry, "logback-test.xml"))).reduce((a, b) -> a + ":" + b).orElseThrow();
+    }
+
+    private static boolean interruptIsIgnored() throws IOException {
+        String mask = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("SigIgn:")).findFirst().orElseThrow();
+        return (Long.parseUnsignedLong(mask.substring(mask.indexOf(':') + 1).strip(), 16) & 1 << 2 - 1) != 0;
+    }
+}
