@@ -37,24 +37,29 @@ import org.sparsercnn.viz.Plots;
 public final class Quickstart {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.quickstart");
     private static final String CONFIG = "quickstart.yaml";
-    private static final int TRAIN_IMAGES = 2000;
-    private static final int VAL_IMAGES = 200;
-    private static final int SIDE_PX = 128;
+    private static final Sample SAMPLE = new Sample(2000, 200, 128);
     private static final int WARMUP_STEPS = 100;
     private static final int SHOWN = 12;
     private static final double SHOWN_SCORE = 0.4;
+
+    /** How many pictures are made, and their side in pixels. */
+    record Sample(int train, int val, int sidePx) {}
 
     private Quickstart() {}
 
     /** @return the exit code */
     public static int run(Environment environment, Path output, double minutes, DeviceChoice device) {
+        return run(environment, output, minutes, device, SAMPLE);
+    }
+
+    static int run(Environment environment, Path output, double minutes, DeviceChoice device, Sample sample) {
         if (!(minutes > 0) || Double.isInfinite(minutes)) {
             throw BadInput.of("--minutes %s: must be more than 0", minutes);
         }
         Config config = Config.load(unpackConfig(output), List.of("OUTPUT_DIR", output.toString(), "TEST.EVAL_PERIOD", "0"));
         device.check(config, 1);
-        SampleSet set = SampleSet.write(environment.datasetRoot().resolve("quickstart"), TRAIN_IMAGES, VAL_IMAGES, SIDE_PX, 1);
-        LOG.info("Sample set: {} training and {} validation pictures in {}", TRAIN_IMAGES, VAL_IMAGES, set.folder());
+        SampleSet set = SampleSet.write(environment.datasetRoot().resolve("quickstart"), sample.train, sample.val, sample.sidePx, 1);
+        LOG.info("Sample set: {} training and {} validation pictures in {}", sample.train, sample.val, set.folder());
 
         History history = new History();
         boolean bar = System.console() != null;

@@ -3,18 +3,30 @@ package org.sparsercnn.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.core.Context;
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import me.tongfei.progressbar.ProgressBar;
+import net.razorvine.pickle.Unpickler;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.LoggerFactory;
+import org.snakeyaml.engine.v2.api.Load;
+import picocli.CommandLine;
 
 /** A process of its own that gets a signal in the middle of a training. */
 class SignalTest {
@@ -64,10 +76,14 @@ class SignalTest {
         return builder.start();
     }
 
-    /** The main classes and all libraries, wherever the tests' own loader has them from; not the tests' quiet logging. */
+    /** The program and its libraries, without the tests and their quiet logging. */
     private static String classPath() {
-        return Stream.of(System.getProperty("surefire.test.class.path", System.getProperty("sparsercnn.test.class.path", System.getProperty("java.class.path"))).split(":"))
-                .filter(entry -> !Files.exists(Path.of(entry, "logback-test.xml"))).reduce((a, b) -> a + ":" + b).orElseThrow();
+        return Stream.of(Main.class, CommandLine.class, JsonNode.class, JsonFactory.class, JsonIgnore.class, Load.class, ProgressBar.class, Unpickler.class,
+                LoggerFactory.class, LoggerContext.class, Context.class).map(SignalTest::origin).distinct().collect(Collectors.joining(":"));
+    }
+
+    private static String origin(Class<?> type) {
+        return Path.of(URI.create(type.getProtectionDomain().getCodeSource().getLocation().toString())).toString();
     }
 
     private static boolean interruptIsIgnored() throws IOException {
