@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -184,7 +183,7 @@ class ModelGoldenTest {
         }
     }
 
-    /** Detections of each image scaled to the recorded size, compared in the order of their scores. */
+    /** Detections of each image scaled to the recorded size, paired by class, score and box. */
     private static void checkDetections(GoldenModel m, Golden golden, String prefix, JsonNode sizes, JsonNode noise) {
         for (int i = 0; i < m.pictures.size(); i++) {
             if (!golden.has(prefix + "post" + i + ".scores")) {
@@ -207,28 +206,22 @@ class ModelGoldenTest {
             double[] boxes = golden.array(prefix + "post" + i + ".pred_boxes").values();
             double[] classes = golden.array(prefix + "post" + i + ".pred_classes").values();
             assertThat(found.count()).as(prefix + "post" + i).isEqualTo(scores.length);
-            int[] wanted = sorted(scores.length, k -> scores[k], k -> classes[k], k -> boxes[4 * k]);
-            int[] got = sorted(scores.length, k -> found.scores()[k], k -> found.classes()[k], k -> found.boxesXyxyPx()[4 * k]);
+            // Equal scores come in no order: each recorded detection must have a partner of its class, score and box.
+            boolean[] taken = new boolean[scores.length];
             for (int k = 0; k < scores.length; k++) {
-                assertThat((double) found.scores()[got[k]]).isCloseTo(scores[wanted[k]], org.assertj.core.data.Offset.offset(1e-5));
-                assertThat(found.classes()[got[k]]).as(prefix + "class of detection " + k).isEqualTo((int) classes[wanted[k]]);
-                for (int c = 0; c < 4; c++) {
-                    assertThat((double) found.boxesXyxyPx()[4 * got[k] + c]).as(prefix + "box " + k)
-                            .isCloseTo(boxes[4 * wanted[k] + c], org.assertj.core.data.Offset.offset(tolerancePx));
-                }
+                int w = k;
+                int partner = IntStream.range(0, scores.length).filter(g -> !taken[g] && found.classes()[g] == (int) classes[w]
+                        && Math.abs(found.scores()[g] - scores[w]) <= 1e-5 && IntStream.range(0, 4)
+                                .allMatch(c -> Math.abs(found.boxesXyxyPx()[4 * g + c] - boxes[4 * w + c]) <= tolerancePx)).findFirst().orElse(-1);
+                assertThat(partner).as("%spost%d: partner of detection %d, class %s, score %s, box %s", prefix, i, k, classes[k], scores[k],
+                        Arrays.toString(Arrays.copyOfRange(boxes, 4 * k, 4 * k + 4))).isNotNegative();
+                taken[partner] = true;
             }
         }
     }
 
     private static float[] image(float[] all, int i, int n) {
         return Arrays.copyOfRange(all, i * (all.length / n), (i + 1) * (all.length / n));
-    }
-
-    /** By score to five digits, then class, then left edge: equal scores come in no order. */
-    private static int[] sorted(int n, java.util.function.IntToDoubleFunction score, java.util.function.IntToDoubleFunction cls,
-            java.util.function.IntToDoubleFunction left) {
-        return IntStream.range(0, n).boxed().sorted(Comparator.<Integer>comparingLong(k -> -Math.round(score.applyAsDouble(k) * 1e5))
-                .thenComparingDouble(cls::applyAsDouble).thenComparingDouble(left::applyAsDouble)).mapToInt(Integer::intValue).toArray();
     }
 
     private static int[] ints(Array a) {
