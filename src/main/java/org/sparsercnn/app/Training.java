@@ -29,6 +29,7 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.CheckpointHook;
 import org.sparsercnn.train.EvaluationHook;
+import org.sparsercnn.train.GeneralFormat;
 import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.NonFiniteGuard;
@@ -128,9 +129,8 @@ public final class Training {
 
     private int train() {
         SolverConfig solver = config.solver();
-        LOG.info("{}", String.format(Locale.ROOT, "batch %d over %d replica%s, lr %s, %d iterations = %.1f epochs", solver.imsPerBatch(),
-                options.replicas, options.replicas == 1 ? "" : "s", solver.baseLr(), solver.maxIter(),
-                (double) solver.maxIter() * solver.imsPerBatch() / data.size()));
+        LOG.info("{}", String.format(Locale.ROOT, "batch %d over %d replica%s, lr %s, %s; an epoch is %.1f", solver.imsPerBatch(), options.replicas,
+                options.replicas == 1 ? "" : "s", GeneralFormat.of(solver.baseLr(), 6), course.plan.length(), (double) data.size() / solver.imsPerBatch()));
         Replicas.run(options.replicas, this::replica);
         return interrupts.requested() ? interrupts.exitCode() : 0;
     }

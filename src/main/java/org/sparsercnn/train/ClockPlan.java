@@ -42,6 +42,11 @@ public final class ClockPlan implements Plan {
     }
 
     @Override
+    public String length() {
+        return GeneralFormat.of(seconds / 60, 3) + " minutes";
+    }
+
+    @Override
     public long steps(long iteration) {
         double p = progress();
         return p <= 0 ? iteration + 2 : Math.max(iteration + 1, Math.round((iteration + 1) / Math.min(1, p)));

@@ -6,10 +6,10 @@ import java.math.RoundingMode;
 import java.util.Locale;
 
 /** Numbers as C's and Python's {@code %.<digits>g} print them; Java's keeps trailing zeros. */
-final class GeneralFormat {
+public final class GeneralFormat {
     private GeneralFormat() {}
 
-    static String of(double value, int digits) {
+    public static String of(double value, int digits) {
         if (!Double.isFinite(value)) {
             return Double.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
         }

@@ -8,6 +8,9 @@ public interface Plan {
     /** Whether {@code iteration} steps are enough. */
     boolean done(long iteration);
 
+    /** The whole of it, in words: "90000 iterations", "4 minutes". */
+    String length();
+
     /** Steps in all, as far as it is known now; for the time remaining. */
     long steps(long iteration);
 }

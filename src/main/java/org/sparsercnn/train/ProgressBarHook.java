@@ -5,17 +5,21 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** A bar on the terminal with the running loss. */
+/** A bar on the terminal with the running loss, from the first step on. */
 public final class ProgressBarHook implements Hook {
-    private final ProgressBar bar;
+    private final String task;
     private final Smoothed loss = new Smoothed(20);
+    private ProgressBar bar; // null before the first step: its thread draws at once
 
     public ProgressBarHook(String task) {
-        bar = new ProgressBarBuilder().setTaskName(task).setInitialMax(-1).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(500).build();
+        this.task = task;
     }
 
     @Override
     public void afterStep(Progress p) {
+        if (bar == null) {
+            bar = new ProgressBarBuilder().setTaskName(task).setInitialMax(-1).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(500).build();
+        }
         loss.add(p.step().total());
         bar.maxHint(p.maxIter());
         bar.stepTo(p.iteration() + 1);
@@ -24,6 +28,8 @@ public final class ProgressBarHook implements Hook {
 
     @Override
     public void close() {
-        bar.close();
+        if (bar != null) {
+            bar.close();
+        }
     }
 }

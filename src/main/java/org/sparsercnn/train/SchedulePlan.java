@@ -31,6 +31,11 @@ public final class SchedulePlan implements Plan {
     }
 
     @Override
+    public String length() {
+        return steps + " iterations";
+    }
+
+    @Override
     public long steps(long iteration) {
         return steps;
     }

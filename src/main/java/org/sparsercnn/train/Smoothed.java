@@ -21,8 +21,4 @@ final class Smoothed {
         int n = sorted.length;
         return n == 0 ? Double.NaN : n % 2 == 1 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
     }
-
-    double latest() {
-        return seen == 0 ? Double.NaN : window[(seen - 1) % window.length];
-    }
 }
