@@ -160,7 +160,7 @@ public final class Training {
                     interrupts.listen();
                 }
                 trainer.run(start, loader, interrupts::requested);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (main && !guard.stopped() && trainer.done() > start) {
                     saveAfter(e, state, trainer.done());
                 }
@@ -242,7 +242,7 @@ public final class Training {
     }
 
     /** A run that an image or a disk ended loses nothing; one that diverged keeps its older checkpoints as they are. */
-    private void saveAfter(RuntimeException failure, TrainingState state, long done) {
+    private void saveAfter(Throwable failure, TrainingState state, long done) {
         try {
             Path saved = checkpoints.savePeriodic(checkpoint(state, done - 1));
             LOG.warn("The run ends early, after {} iterations; it is saved as {}", done, saved);

@@ -13,6 +13,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program's entry: arguments in, exit code out. */
 @Command(name = "sparse-rcnn", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, scope = ScopeType.INHERIT,
@@ -76,9 +77,12 @@ public final class Main implements Runnable {
     private static int misused(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
-        boolean noCommand = e instanceof CommandLine.UnmatchedArgumentException && !command.getSubcommands().isEmpty() && !e.getMessage().startsWith("Unknown option");
-        err.println("error: " + (noCommand ? "there is no command '" + args[0] + "'; one of " + String.join(", ", command.getSubcommands().keySet()) : e.getMessage()));
-        if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, err)) {
+        err.println("error: " + switch (e) {
+            case UnmatchedArgumentException u when !u.isUnknownOption() && !command.getSubcommands().isEmpty() -> "there is no command '"
+                    + u.getUnmatched().getFirst() + "'; one of " + String.join(", ", command.getSubcommands().keySet());
+            default -> e.getMessage();
+        });
+        if (!UnmatchedArgumentException.printSuggestions(e, err)) {
             err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         }
         return BAD_INPUT;
