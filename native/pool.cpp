@@ -16,6 +16,7 @@
 struct Pool {
     std::vector<std::thread> workers;
     std::vector<int> cpus;  // one for each thread, the caller's first; empty when not pinned
+    cpu_set_t everywhere;   // the process's CPUs
     int threads;
 
     static constexpr int closed = 1 << 30;
@@ -104,7 +105,6 @@ struct Scratch {
     }
 };
 thread_local Scratch scratch;
-thread_local Pool* pinned_for = nullptr;
 
 }  // namespace
 
@@ -112,6 +112,7 @@ thread_local Pool* pinned_for = nullptr;
 EXPORT Pool* pool_create(i64 threads, i64 pin) {
     Pool* pool = new Pool;
     pool->threads = (int)threads;
+    sched_getaffinity(getpid(), sizeof pool->everywhere, &pool->everywhere);
     const std::vector<int> cpus = allowed_cpus();
     if (pin >= 0 && (size_t)(pin + threads) <= cpus.size())
         pool->cpus.assign(cpus.begin() + pin, cpus.begin() + pin + threads);
@@ -132,9 +133,10 @@ void pool_run(Pool* pool, BlockRange body, const void* args, i64 count) {
         body(args, 0, count, count);
         return;
     }
-    if (!pool->cpus.empty() && pinned_for != pool) {
+    if (!pool->cpus.empty() && sched_getcpu() != pool->cpus[0]) {
+        // Moved, not tied: threads that the caller starts later inherit its mask.
         pin_to(pool->cpus[0]);
-        pinned_for = pool;
+        pthread_setaffinity_np(pthread_self(), sizeof pool->everywhere, &pool->everywhere);
     }
     pool->body = body;
     pool->args = args;
