@@ -40,7 +40,7 @@ public final class Quickstart {
     private static final Sample SAMPLE = new Sample(2000, 200, 128);
     private static final int WARMUP_STEPS = 100;
     private static final int SHOWN = 12;
-    private static final double SHOWN_SCORE = 0.4;
+    private static final double SHOWN_SCORE = 0.3;
 
     /** How many pictures are made, and their side in pixels. */
     record Sample(int train, int val, int sidePx) {}
