@@ -59,7 +59,8 @@ class Runner:
         if done.returncode:
             sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        return dict(json.loads(lines[-1]) if lines else {}, process_s=round(time.perf_counter() - start, 3))
+        return dict(json.loads(lines[-1]) if lines else {}, process_s=round(time.perf_counter() - start, 3),
+                    load_average=os.getloadavg()[0])
 
     def ours(self, threads, environment="native", **arguments):
         words = [w for k, v in arguments.items() for w in (f"--{k}", v)]
