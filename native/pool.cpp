@@ -86,13 +86,10 @@ void announce(Pool* pool) {
     }
 }
 
-// CPUs this process may use, in order.
-std::vector<int> allowed_cpus() {
-    cpu_set_t set;
+std::vector<int> in_order(const cpu_set_t& set) {
     std::vector<int> cpus;
-    if (sched_getaffinity(getpid(), sizeof set, &set) == 0)
-        for (int c = 0; c < CPU_SETSIZE; ++c)
-            if (CPU_ISSET(c, &set)) cpus.push_back(c);
+    for (int c = 0; c < CPU_SETSIZE; ++c)
+        if (CPU_ISSET(c, &set)) cpus.push_back(c);
     return cpus;
 }
 
@@ -112,8 +109,9 @@ thread_local Scratch scratch;
 EXPORT Pool* pool_create(i64 threads, i64 pin) {
     Pool* pool = new Pool;
     pool->threads = (int)threads;
+    CPU_ZERO(&pool->everywhere);
     sched_getaffinity(getpid(), sizeof pool->everywhere, &pool->everywhere);
-    const std::vector<int> cpus = allowed_cpus();
+    const std::vector<int> cpus = in_order(pool->everywhere);
     if (pin >= 0 && (size_t)(pin + threads) <= cpus.size())
         pool->cpus.assign(cpus.begin() + pin, cpus.begin() + pin + threads);
     for (int i = 1; i < threads; ++i) pool->workers.emplace_back(work, pool, i);

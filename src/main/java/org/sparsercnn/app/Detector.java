@@ -6,6 +6,7 @@ import org.sparsercnn.data.Sample;
 import org.sparsercnn.model.Detections;
 import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.train.Samples;
 
 /** A model that finds objects in one prepared image at a time. */
 public final class Detector {
@@ -22,8 +23,7 @@ public final class Detector {
     public Result detect(Sample sample) {
         long begin = System.nanoTime();
         try (Tape tape = Tape.inference(model.device())) {
-            var picture = new ImageBatch.Picture(sample.image().pixels(), sample.image().width(), sample.image().height());
-            ImageBatch batch = ImageBatch.of(tape, List.of(picture), model.config());
+            ImageBatch batch = Samples.batch(tape, List.of(sample), model);
             model.device().synchronize();
             long ready = System.nanoTime();
             SparseRcnn.Stage last = model.apply(tape, batch).getLast();
@@ -31,7 +31,7 @@ public final class Detector {
             float[] boxes = last.boxesXyxyPx().value().toFloats();
             long done = System.nanoTime();
             Detections found = Detections.select(logits, boxes, model.config().sparseRcnn())
-                    .scaled(picture.width(), picture.height(), sample.original().width(), sample.original().height());
+                    .scaled(sample.image().width(), sample.image().height(), sample.original().width(), sample.original().height());
             return new Result(found, (ready - begin) * 1e-9, (done - ready) * 1e-9, (System.nanoTime() - done) * 1e-9);
         }
     }

@@ -16,7 +16,6 @@ import org.sparsercnn.data.AspectRatioGrouping;
 import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetMapper;
-import org.sparsercnn.data.Draw;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;

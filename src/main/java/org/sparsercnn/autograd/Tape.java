@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
+import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
@@ -69,6 +70,18 @@ public final class Tape implements AutoCloseable {
     public Tensor zeros(Shape shape) {
         Tensor t = scope.empty(shape);
         t.zero();
+        return t;
+    }
+
+    /** A new fp32 tensor with these values, freed with the current scope. */
+    public Tensor floats(float[] values, long... sizes) {
+        return scope.hold(Tensor.of(device, values, sizes));
+    }
+
+    /** A new I32 vector with these values, freed with the current scope. */
+    public Tensor ints(int[] values) {
+        Tensor t = scope.empty(DType.I32, Shape.of(values.length));
+        t.set(values);
         return t;
     }
 

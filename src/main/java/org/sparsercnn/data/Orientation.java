@@ -99,9 +99,4 @@ final class Orientation {
             default -> image;
         };
     }
-
-    /** Whether turning exchanges width and height. */
-    static boolean swapsSides(int orientation) {
-        return orientation >= 5;
-    }
 }

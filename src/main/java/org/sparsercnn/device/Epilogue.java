@@ -9,8 +9,4 @@ package org.sparsercnn.device;
  */
 public record Epilogue(Pointer bias, Pointer residual, boolean relu) {
     public static final Epilogue NONE = new Epilogue(null, null, false);
-
-    public static Epilogue bias(Pointer bias) {
-        return new Epilogue(bias, null, false);
-    }
 }

@@ -8,13 +8,8 @@ public final class Rng {
     private final long seed;
     private long counter;
 
-    public Rng(long seed, long counter) {
-        this.seed = seed;
-        this.counter = counter;
-    }
-
     public Rng(long seed) {
-        this(seed, 0);
+        this.seed = seed;
     }
 
     public long seed() {

@@ -4,8 +4,6 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.box.LinearSumAssignment;
 import org.sparsercnn.config.ModelConfig;
 import org.sparsercnn.op.MatchCost;
-import org.sparsercnn.tensor.DType;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
@@ -44,10 +42,8 @@ public final class HungarianMatcher {
             return new Pairs(new int[0], new int[0]);
         }
         int proposals = (int) logits.size(0);
-        Tensor labels = tape.scope().empty(DType.I32, Shape.of(target.count()));
-        labels.set(target.classes());
-        Tensor truth = tape.empty(target.count(), 4);
-        truth.set(target.boxesXyxyPx());
+        Tensor labels = tape.ints(target.classes());
+        Tensor truth = tape.floats(target.boxesXyxyPx(), target.count(), 4);
         float[] cost = MatchCost.apply(tape, logits, boxesXyxyPx, labels, truth, width, height, settings).toFloats();
         double[] wide = new double[cost.length];
         for (int i = 0; i < wide.length; i++) {

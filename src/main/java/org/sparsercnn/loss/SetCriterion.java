@@ -12,8 +12,6 @@ import org.sparsercnn.op.CrossEntropyLoss;
 import org.sparsercnn.op.GiouLoss;
 import org.sparsercnn.op.L1Loss;
 import org.sparsercnn.op.SigmoidFocalLoss;
-import org.sparsercnn.tensor.DType;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
@@ -49,22 +47,25 @@ public final class SetCriterion {
      * @param numBoxes (1): objects in the batch, averaged over ranks, at least 1
      */
     public Losses apply(Tape tape, List<Prediction> stages, List<Target> targets, Tensor whwh, Tensor numBoxes) {
+        Map<String, Variable> early = new LinkedHashMap<>();
         Map<String, Variable> terms = new LinkedHashMap<>();
         List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();
+        float[] sizes = whwh.toFloats();
         int last = stages.size() - 1;
         for (int s = config.deepSupervision() ? 0 : last; s <= last; s++) {
             Prediction stage = stages.get(s);
-            List<HungarianMatcher.Pairs> pairs = match(tape, stage, targets, whwh);
+            List<HungarianMatcher.Pairs> pairs = match(tape, stage, targets, sizes);
             matches.add(pairs);
             String suffix = s == last ? "" : "_" + s;
-            stage(tape, stage, targets, pairs, whwh, numBoxes).forEach((name, v) -> terms.put(name + suffix, v));
+            Map<String, Variable> into = s == last ? terms : early;
+            stage(tape, stage, targets, pairs, sizes, numBoxes).forEach((name, v) -> into.put(name + suffix, v));
         }
+        terms.putAll(early);
         return new Losses(terms, matches);
     }
 
-    private List<HungarianMatcher.Pairs> match(Tape tape, Prediction stage, List<Target> targets, Tensor whwh) {
+    private List<HungarianMatcher.Pairs> match(Tape tape, Prediction stage, List<Target> targets, float[] sizes) {
         List<HungarianMatcher.Pairs> pairs = new ArrayList<>();
-        float[] sizes = whwh.toFloats();
         for (int n = 0; n < targets.size(); n++) {
             pairs.add(matcher.match(tape, image(stage.logits(), n), image(stage.boxesXyxyPx(), n), targets.get(n),
                     sizes[4 * n], sizes[4 * n + 1]));
@@ -78,8 +79,8 @@ public final class SetCriterion {
         return all.narrow(0, n, 1).reshape(all.size(1), all.size(2));
     }
 
-    private Map<String, Variable> stage(Tape tape, Prediction stage, List<Target> targets, List<HungarianMatcher.Pairs> pairs, Tensor whwh,
-            Tensor numBoxes) {
+    private Map<String, Variable> stage(Tape tape, Prediction stage, List<Target> targets, List<HungarianMatcher.Pairs> pairs,
+            float[] sizes, Tensor numBoxes) {
         int images = targets.size();
         int proposals = (int) stage.logits().shape().size(1);
         long rows = (long) images * proposals;
@@ -93,7 +94,6 @@ public final class SetCriterion {
         int[] source = new int[matched];
         float[] wanted = new float[4 * matched];
         float[] size = new float[4 * matched];
-        float[] sizes = whwh.toFloats();
         int m = 0;
         for (int n = 0; n < images; n++) {
             HungarianMatcher.Pairs p = pairs.get(n);
@@ -104,10 +104,10 @@ public final class SetCriterion {
                 System.arraycopy(sizes, 4 * n, size, 4 * m, 4);
             }
         }
-        Tensor classIndex = ints(tape, classes);
-        Tensor sourceIndex = ints(tape, source);
-        Variable wantedBoxes = Variable.constant(floats(tape, wanted, matched, 4));
-        Tensor imageSizes = floats(tape, size, matched, 4);
+        Tensor classIndex = tape.ints(classes);
+        Tensor sourceIndex = tape.ints(source);
+        Variable wantedBoxes = Variable.constant(tape.floats(wanted, matched, 4));
+        Tensor imageSizes = tape.floats(size, matched, 4);
         Variable logits = tape.reshape(stage.logits(), rows, columns);
         Variable boxes = tape.reshape(stage.boxesXyxyPx(), rows, 4);
 
@@ -124,18 +124,6 @@ public final class SetCriterion {
         float[] weights = new float[columns];
         Arrays.fill(weights, 1);
         weights[columns - 1] = (float) config.noObjectWeight();
-        return floats(tape, weights, columns);
-    }
-
-    private static Tensor ints(Tape tape, int[] values) {
-        Tensor t = tape.scope().empty(DType.I32, Shape.of(values.length));
-        t.set(values);
-        return t;
-    }
-
-    private static Tensor floats(Tape tape, float[] values, long... shape) {
-        Tensor t = tape.empty(shape);
-        t.set(values);
-        return t;
+        return tape.floats(weights, columns);
     }
 }

@@ -17,9 +17,6 @@ import org.sparsercnn.op.RoiAlign;
 
 /** One stage of the iterative head: refines the boxes and the features of all proposals of all images. */
 final class DynamicHead {
-    /** What a stage hands to the losses and to the next stage: logits (N, P, K), boxes (N, P, 4) xyxy pixels, features (N, P, C). */
-    record Output(Variable logits, Variable boxesXyxyPx, Variable features) {}
-
     /** Of p2 … p5. */
     private static final List<Integer> STRIDES = List.of(4, 8, 16, 32);
 
@@ -73,7 +70,7 @@ final class DynamicHead {
      * @param boxesXyxyPx (N, P, 4); no gradient flows to it through pooling
      * @param proposals (N, P, C)
      */
-    Output apply(Tape tape, List<Variable> pyramid, Variable boxesXyxyPx, Variable proposals) {
+    SparseRcnn.Stage apply(Tape tape, List<Variable> pyramid, Variable boxesXyxyPx, Variable proposals) {
         long images = proposals.shape().size(0);
         long count = proposals.shape().size(1);
         long c = proposals.shape().size(2);
@@ -98,7 +95,7 @@ final class DynamicHead {
         Variable logits = classLogits.apply(tape, cls);
         Variable boxes = BoxDecode.apply(tape, boxDeltas.apply(tape, reg), tape.reshape(boxesXyxyPx, rows, 4),
                 BoxDecode.Weights.PUBLISHED);
-        return new Output(tape.reshape(logits, images, count, logits.shape().size(1)), tape.reshape(boxes, images, count, 4),
+        return new SparseRcnn.Stage(tape.reshape(logits, images, count, logits.shape().size(1)), tape.reshape(boxes, images, count, 4),
                 tape.reshape(x, images, count, c));
     }
 

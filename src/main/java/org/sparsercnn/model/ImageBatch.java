@@ -31,7 +31,6 @@ public record ImageBatch(Variable pixels, Tensor whwh) {
         int height = padded(pictures.stream().mapToInt(Picture::height).max().orElseThrow());
         int width = padded(pictures.stream().mapToInt(Picture::width).max().orElseThrow());
         Tensor pixels = tape.empty(pictures.size(), height, width, 3);
-        Tensor whwh = tape.empty(pictures.size(), 4);
         float[] sizes = new float[4 * pictures.size()];
         double[] mean = config.pixelMean().stream().mapToDouble(Double::doubleValue).toArray();
         double[] std = config.pixelStd().stream().mapToDouble(Double::doubleValue).toArray();
@@ -43,8 +42,7 @@ public record ImageBatch(Variable pixels, Tensor whwh) {
             sizes[4 * i] = sizes[4 * i + 2] = p.width();
             sizes[4 * i + 1] = sizes[4 * i + 3] = p.height();
         }
-        whwh.set(sizes);
-        return new ImageBatch(Variable.constant(pixels), whwh);
+        return new ImageBatch(Variable.constant(pixels), tape.floats(sizes, pictures.size(), 4));
     }
 
     private static int padded(int size) {

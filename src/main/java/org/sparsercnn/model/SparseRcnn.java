@@ -18,7 +18,7 @@ import org.sparsercnn.util.BadInput;
  */
 public final class SparseRcnn implements AutoCloseable {
     /**
-     * The outputs of one stage.
+     * What one stage hands to the losses and to the next stage.
      *
      * @param logits (N, P, K), or (N, P, K + 1) with a background class for the softmax path
      * @param boxesXyxyPx (N, P, 4) in pixels of the network's input
@@ -92,8 +92,8 @@ public final class SparseRcnn implements AutoCloseable {
         Variable features = Expand.apply(tape, proposalFeatures.variable(), images);
         List<Stage> stages = new ArrayList<>();
         for (DynamicHead head : heads) {
-            DynamicHead.Output out = head.apply(tape, pyramid, boxes, features);
-            stages.add(new Stage(out.logits(), out.boxesXyxyPx(), out.features()));
+            Stage out = head.apply(tape, pyramid, boxes, features);
+            stages.add(out);
             boxes = out.boxesXyxyPx().detach();
             features = out.features();
         }

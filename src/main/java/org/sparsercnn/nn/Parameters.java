@@ -78,11 +78,6 @@ public final class Parameters implements AutoCloseable {
         return byName.get(name);
     }
 
-    /** Freezes everything whose name starts with {@code prefix}. */
-    public void freeze(String prefix) {
-        byName.values().stream().filter(p -> p.name().startsWith(prefix)).forEach(Parameter::freeze);
-    }
-
     public void clearGradients() {
         byName.values().forEach(p -> p.variable().clearGradient());
     }

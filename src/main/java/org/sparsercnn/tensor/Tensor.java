@@ -1,8 +1,6 @@
 package org.sparsercnn.tensor;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Pointer;
 
@@ -154,14 +152,6 @@ public final class Tensor implements Pointer {
         check(DType.I64, values.length);
         storage.device.copyOut(this, MemorySegment.ofArray(values));
         return values;
-    }
-
-    /** A copy in host memory, in row-major order. */
-    public MemorySegment toHost(Arena arena) {
-        check(dtype, elements());
-        MemorySegment host = arena.allocate(Math.max(bytes(), 1), ValueLayout.JAVA_LONG.byteSize()).asSlice(0, bytes());
-        storage.device.copyOut(this, host);
-        return host;
     }
 
     /** The single value of a tensor with one element. */

@@ -46,9 +46,7 @@ public final class MetricsLog implements Hook {
     public void afterStep(Progress p) {
         if (p.step().finite()) {
             smoothed("total_loss").add(p.step().total());
-            Map<String, Float> terms = p.step().losses(); // the published order: the last stage's first, then those of stages 0, 1, …
-            terms.entrySet().stream().filter(e -> !isEarlyStage(e.getKey())).forEach(e -> smoothed(e.getKey()).add(e.getValue()));
-            terms.entrySet().stream().filter(e -> isEarlyStage(e.getKey())).forEach(e -> smoothed(e.getKey()).add(e.getValue()));
+            p.step().losses().forEach((name, value) -> smoothed(name).add(value));
         }
         time.add(p.seconds());
         dataTime.add(p.dataSeconds());
@@ -58,10 +56,6 @@ public final class MetricsLog implements Hook {
             }
             append(p);
         }
-    }
-
-    private static boolean isEarlyStage(String term) {
-        return term.matches(".*_\\d+");
     }
 
     private Smoothed smoothed(String name) {

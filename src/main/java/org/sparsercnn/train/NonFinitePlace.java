@@ -38,8 +38,7 @@ final class NonFinitePlace {
 
     private static String inForward(SparseRcnn model, List<Sample> batch) {
         try (Tape tape = Tape.inference(model.device())) {
-            ImageBatch images = ImageBatch.of(tape, batch.stream()
-                    .map(s -> new ImageBatch.Picture(s.image().pixels(), s.image().width(), s.image().height())).toList(), model.config());
+            ImageBatch images = Samples.batch(tape, batch, model);
             if (!finite(images.pixels().value())) {
                 return "the normalised pixels (MODEL.PIXEL_MEAN, MODEL.PIXEL_STD)";
             }

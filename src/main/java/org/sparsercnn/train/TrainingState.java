@@ -65,7 +65,7 @@ public final class TrainingState implements AutoCloseable {
         state.putObject(RNG).put("seed", rng.seed()).put("counter", rng.counter());
         StateDict slots = new StateDict();
         optimizer.state().forEach((name, t) -> slots.put(name, t.dtype() == DType.I64 ? HostTensor.of(t.toLongs(), t.shape().toArray())
-                : HostTensor.of(owner(name).publishedOrder(t.toFloats()), owner(name).publishedShape())));
+                : ModelState.exportSlot(owner(name), t.toFloats())));
         return new TrainingCheckpoint(ModelState.export(model.parameters()), slots, state);
     }
 

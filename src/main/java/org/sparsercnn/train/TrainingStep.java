@@ -8,7 +8,6 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
-import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.loss.Target;
@@ -17,8 +16,6 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.op.Add;
 import org.sparsercnn.optim.Optimizer;
-import org.sparsercnn.tensor.DType;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /** Forward, losses, backward, the sum of gradients over ranks, update. */
@@ -57,16 +54,14 @@ public final class TrainingStep {
 
     /** Forward and backward: leaves the gradients, summed over ranks, in the parameters. */
     Gradients gradients(Tape tape, List<Sample> batch) {
-        ImageBatch images = ImageBatch.of(tape, batch.stream()
-                .map(s -> new ImageBatch.Picture(s.image().pixels(), s.image().width(), s.image().height())).toList(), model.config());
+        ImageBatch images = Samples.batch(tape, batch, model);
         List<Target> targets = batch.stream().map(s -> new Target(s.classes(), s.boxesXyxyPx())).toList();
         List<SetCriterion.Prediction> stages = model.apply(tape, images).stream()
                 .map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList();
         Map<String, Variable> terms = criterion.apply(tape, stages, targets, images.whwh(), numBoxes(tape, targets)).terms();
 
         // Each rank's losses are means over its share of the batch; the gradient is that of their mean.
-        Tensor seed = tape.empty();
-        seed.set(new float[] {1f / group.size()});
+        Tensor seed = tape.floats(new float[] {1f / group.size()});
         List<Variable> roots = new ArrayList<>(terms.values());
         Map<String, Float> values = new LinkedHashMap<>();
         terms.forEach((name, v) -> values.put(name, v.value().item()));
@@ -86,8 +81,7 @@ public final class TrainingStep {
 
     /** Objects in the whole batch over the number of ranks, at least 1. */
     private Tensor numBoxes(Tape tape, List<Target> targets) {
-        Tensor n = tape.empty(1);
-        n.set(new float[] {targets.stream().mapToInt(Target::count).sum()});
+        Tensor n = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);
         group.allReduceSum(n, 1);
         n.set(new float[] {Math.max(1, n.item() / group.size())});
         return n;
@@ -98,14 +92,10 @@ public final class TrainingStep {
         if (group.size() == 1) {
             return here;
         }
-        Device device = model.device();
-        Tensor flag = Tensor.allocate(device, DType.F32, Shape.of(1));
-        try {
-            flag.set(new float[] {here ? 1 : 0});
+        try (Tape tape = Tape.inference(model.device())) {
+            Tensor flag = tape.floats(new float[] {here ? 1 : 0}, 1);
             group.allReduceSum(flag, 1);
             return flag.item() > 0;
-        } finally {
-            flag.release();
         }
     }
 }

@@ -71,7 +71,7 @@ public final class CounterRandom {
     }
 
     /** Stafford's variant 13 of the 64-bit finaliser: every input bit changes half of the output bits. */
-    private static long mix(long z) {
+    public static long mix(long z) {
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         return z ^ (z >>> 31);

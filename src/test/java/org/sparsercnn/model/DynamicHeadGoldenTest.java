@@ -63,7 +63,7 @@ class DynamicHeadGoldenTest {
             long n = boxes.shape().size(0);
             long count = boxes.shape().size(1);
             Variable features = tape.reshape(leaves.get("pro_features"), n, count, a.get("d_model").asLong());
-            DynamicHead.Output out = head.apply(tape, pyramid, boxes, features);
+            SparseRcnn.Stage out = head.apply(tape, pyramid, boxes, features);
             Map<String, Variable> outputs = Map.of("class_logits", out.logits(), "pred_bboxes", out.boxesXyxyPx(), "obj_features", out.features());
             List<Variable> roots = new ArrayList<>();
             List<Tensor> seeds = new ArrayList<>();

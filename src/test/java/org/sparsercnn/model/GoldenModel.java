@@ -3,9 +3,6 @@ package org.sparsercnn.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,6 +19,7 @@ import org.sparsercnn.op.Add;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
+import org.sparsercnn.testing.GoldenWeights;
 import org.sparsercnn.testing.PortableGenerator;
 
 /** A recorded model: its config, weights, images and objects, rebuilt from the recording. */
@@ -29,7 +27,6 @@ final class GoldenModel implements AutoCloseable {
     final SparseRcnn model;
     final List<ImageBatch.Picture> pictures = new ArrayList<>();
     final List<Target> targets = new ArrayList<>();
-    private final Config config;
 
     /**
      * @param yaml full config
@@ -37,7 +34,7 @@ final class GoldenModel implements AutoCloseable {
      * @param prefix of the case's tensors in {@code golden}
      */
     GoldenModel(Device device, String yaml, List<String> overrides, JsonNode weights, long seed, JsonNode sizes, Golden golden, String prefix) {
-        config = load(yaml, overrides);
+        Config config = GoldenWeights.config(yaml, overrides);
         model = new SparseRcnn(device, config.model());
         for (Parameter p : model.parameters().all()) {
             JsonNode spec = weights.get(p.name());
@@ -49,14 +46,7 @@ final class GoldenModel implements AutoCloseable {
         for (int i = 0; i < sizes.size(); i++) {
             int h = sizes.get(i).get(0).asInt();
             int w = sizes.get(i).get(1).asInt();
-            byte[] planar = new PortableGenerator("image" + i, seed).bytes(3 * h * w);
-            byte[] bytes = new byte[planar.length];
-            for (int c = 0; c < 3; c++) {
-                for (int k = 0; k < h * w; k++) {
-                    bytes[3 * k + c] = planar[c * h * w + k];
-                }
-            }
-            pictures.add(new ImageBatch.Picture(bytes, w, h));
+            pictures.add(new ImageBatch.Picture(PortableGenerator.picture("image" + i, seed, h, w), w, h));
             double[] classes = golden.array(prefix + "in/gt_classes" + i).values();
             int[] indices = new int[classes.length];
             for (int k = 0; k < indices.length; k++) {
@@ -66,38 +56,18 @@ final class GoldenModel implements AutoCloseable {
         }
     }
 
-    private static Config load(String yaml, List<String> overrides) {
-        try {
-            Path file = Files.createTempFile("golden", ".yaml");
-            try {
-                Files.writeString(file, yaml);
-                return Config.load(file, overrides);
-            } finally {
-                Files.delete(file);
-            }
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    Config config() {
-        return config;
-    }
-
     /** Losses by name; gradients are left in the parameters. */
-    Map<String, Double> lossesAndGradients(List<List<org.sparsercnn.loss.HungarianMatcher.Pairs>> matches, List<SparseRcnn.Stage> out) {
+    Map<String, Double> lossesAndGradients(List<List<org.sparsercnn.loss.HungarianMatcher.Pairs>> matches) {
         Map<String, Double> values = new LinkedHashMap<>();
         try (Tape tape = Tape.training(model.device(), new Rng(1))) {
             ImageBatch batch = ImageBatch.of(tape, pictures, model.config());
             List<SparseRcnn.Stage> stages = model.apply(tape, batch);
-            Tensor numBoxes = tape.empty(1);
-            numBoxes.set(new float[] {Math.max(1, targets.stream().mapToInt(Target::count).sum())});
+            Tensor numBoxes = tape.floats(new float[] {Math.max(1, targets.stream().mapToInt(Target::count).sum())}, 1);
             var losses = new SetCriterion(model.config().sparseRcnn()).apply(tape,
                     stages.stream().map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList(), targets, batch.whwh(), numBoxes);
             matches.addAll(losses.matches());
             losses.terms().forEach((name, v) -> values.put(name, (double) v.value().item()));
-            Tensor one = tape.empty();
-            one.set(new float[] {1});
+            Tensor one = tape.floats(new float[] {1});
             List<Variable> roots = List.copyOf(losses.terms().values());
             tape.backward(roots, roots.stream().map(_ -> one).toList(), (a, b) -> Add.sum(tape, a, b), _ -> {});
         }

@@ -34,7 +34,7 @@ class ModelGoldenTest {
             checkForward(m, golden, "train/", json.get("fp32_vs_fp64"), true);
             checkDetections(m, golden, "eval/", json.get("postprocess_hw"), json.get("fp32_vs_fp64"));
             List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();
-            Map<String, Double> losses = m.lossesAndGradients(matches, null);
+            Map<String, Double> losses = m.lossesAndGradients(matches);
             checkLosses(losses, golden, "", json.get("fp32_vs_fp64"));
             checkMatches(m, matches, golden, "");
             for (Parameter p : m.model.parameters().trainable()) {
@@ -64,7 +64,7 @@ class ModelGoldenTest {
                 checkForward(m, golden, prefix, null, false);
                 checkDetections(m, golden, prefix + "eval/", v.get("postprocess_hw"), tiny.get("fp32_vs_fp64"));
                 List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();
-                checkLosses(m.lossesAndGradients(matches, null), golden, prefix, null);
+                checkLosses(m.lossesAndGradients(matches), golden, prefix, null);
                 checkMatches(m, matches, golden, prefix);
                 List<String> frozen = new ArrayList<>();
                 v.get("params_without_grad").forEach(n -> frozen.add(n.asText()));
@@ -74,6 +74,7 @@ class ModelGoldenTest {
                     }
                 }
                 checkNorms(m, v.get("grad_l2"), 1e-4);
+                checkSamples(m, golden, prefix + "gradsample/");
                 m.model.parameters().clearGradients();
             }
         }));
@@ -107,7 +108,7 @@ class ModelGoldenTest {
             checkDetections(m, golden, "eval/", json.get("postprocess_hw"), json.get("fp32_vs_fp64"));
             if (json.has("grad_l2")) {
                 List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();
-                checkLosses(m.lossesAndGradients(matches, null), golden, "", json.get("fp32_vs_fp64"));
+                checkLosses(m.lossesAndGradients(matches), golden, "", json.get("fp32_vs_fp64"));
                 checkMatches(m, matches, golden, "");
                 checkNorms(m, json.get("grad_l2"), gradientTolerance);
                 m.model.parameters().clearGradients();
@@ -180,6 +181,23 @@ class ModelGoldenTest {
             // The key part of in_proj_bias has gradient 0 but for rounding; such norms are held to the whole gradient's scale.
             assertThat(Math.abs(got - wanted)).as("norm of grad " + p.name() + " = " + got + ", wanted " + wanted)
                     .isLessThanOrEqualTo(relative * wanted + 1e-7 * total);
+        }
+    }
+
+    /** A few elements of each gradient. */
+    private static void checkSamples(GoldenModel m, Golden golden, String prefix) {
+        for (Parameter p : m.model.parameters().trainable()) {
+            if (p.variable().grad() == null) {
+                continue;
+            }
+            double[] got = GoldenModel.gradient(p).values();
+            double[] wanted = golden.array(prefix + p.name()).values();
+            int[] at = PortableGenerator.positions(prefix + p.name(), wanted.length, got.length);
+            double largest = Arrays.stream(got).map(Math::abs).max().orElse(0);
+            for (int i = 0; i < wanted.length; i++) {
+                assertThat(Math.abs(got[at[i]] - wanted[i])).as("%s%s[%d] = %s, wanted %s", prefix, p.name(), at[i], got[at[i]], wanted[i])
+                        .isLessThanOrEqualTo(1e-4 * largest + 1e-7);
+            }
         }
     }
 

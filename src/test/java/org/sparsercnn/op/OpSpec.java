@@ -357,9 +357,7 @@ public abstract class OpSpec {
     protected static Tensor identity(Tape tape, long n) {
         int[] i = new int[Math.toIntExact(n)];
         Arrays.setAll(i, k -> k);
-        Tensor t = tape.scope().empty(org.sparsercnn.tensor.DType.I32, org.sparsercnn.tensor.Shape.of(n));
-        t.set(i);
-        return t;
+        return tape.ints(i);
     }
 
     protected static double scale(Array a) {

@@ -56,6 +56,16 @@ public final class PortableGenerator {
         return b;
     }
 
+    /** The recorded image of that name, planar there, as height x width x 3. */
+    public static byte[] picture(String name, long seed, int height, int width) {
+        byte[] planar = new PortableGenerator(name, seed).bytes(3 * height * width);
+        byte[] pixels = new byte[planar.length];
+        for (int k = 0; k < pixels.length; k++) {
+            pixels[k] = planar[k % 3 * height * width + k / 3];
+        }
+        return pixels;
+    }
+
     /** Positions at which a recorded tensor was sampled. */
     public static int[] positions(String tensor, int count, long size) {
         var g = new PortableGenerator("sample/" + tensor, 0);

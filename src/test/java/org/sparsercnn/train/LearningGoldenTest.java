@@ -14,6 +14,7 @@ import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.testing.Golden;
+import org.sparsercnn.testing.GoldenWeights;
 
 /** Twenty training steps beside the PyTorch peer from the same weights on the same batches. */
 class LearningGoldenTest {

@@ -21,8 +21,8 @@ class MetricsLogTest {
 
     private static Progress progress(long iteration, long steps, double loss, boolean finite) {
         Map<String, Float> terms = new LinkedHashMap<>();
+        terms.put("loss_ce", (float) (2 * loss)); // in the order of SetCriterion
         terms.put("loss_ce_0", (float) loss);
-        terms.put("loss_ce", (float) (2 * loss));
         return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, 0.5, 0.1);
     }
 

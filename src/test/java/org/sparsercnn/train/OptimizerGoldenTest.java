@@ -20,6 +20,7 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
+import org.sparsercnn.testing.GoldenWeights;
 import org.sparsercnn.testing.PortableGenerator;
 
 /** Three optimiser steps of the tiny model against the published implementation: losses, gradient norms, parameters. */
@@ -58,11 +59,7 @@ class OptimizerGoldenTest {
         for (int i = 0; i < sizes.size(); i++) {
             int h = sizes.get(i).get(0).asInt();
             int w = sizes.get(i).get(1).asInt();
-            byte[] planar = new PortableGenerator("image" + i, golden.json().get("portable_seed").asLong()).bytes(3 * h * w);
-            byte[] pixels = new byte[planar.length];
-            for (int k = 0; k < pixels.length; k++) {
-                pixels[k] = planar[k % 3 * h * w + k / 3];
-            }
+            byte[] pixels = PortableGenerator.picture("image" + i, golden.json().get("portable_seed").asLong(), h, w);
             double[] classes = golden.array("in/gt_classes" + i).values();
             int[] labels = new int[classes.length];
             for (int k = 0; k < labels.length; k++) {

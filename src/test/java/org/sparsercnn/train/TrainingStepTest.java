@@ -19,6 +19,7 @@ import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.testing.GoldenWeights;
 
 class TrainingStepTest {
     private static final Config CONFIG = Config.load(Path.of("configs/quickstart.yaml"), List.of());
@@ -179,6 +180,8 @@ class TrainingStepTest {
             Sample empty = new Sample(s.imageId(), s.file(), s.original(), s.image(), new float[0], new int[0], List.of());
             StepResult result = r.step.run(List.of(empty, empty), 1e-3);
             assertThat(result.finite()).isTrue();
+            assertThat(result.losses().keySet()).as("the published order: the last stage, then those before it").containsExactly("loss_ce",
+                    "loss_giou", "loss_bbox", "loss_ce_0", "loss_giou_0", "loss_bbox_0", "loss_ce_1", "loss_giou_1", "loss_bbox_1");
             assertThat(result.losses().get("loss_bbox")).isZero();
             assertThat(result.losses().get("loss_ce")).isPositive();
         }

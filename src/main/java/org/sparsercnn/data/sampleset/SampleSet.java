@@ -28,6 +28,7 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.CounterRandom;
 import org.sparsercnn.util.Json;
 
 /**
@@ -90,7 +91,7 @@ public record SampleSet(Path folder) {
         parameters.put("train_images", trainImages);
         parameters.put("val_images", valImages);
         parameters.put("train_seed", seed);
-        parameters.put("val_seed", SplitMix64.mix(seed + 1));
+        parameters.put("val_seed", CounterRandom.mix(seed + 1));
         try {
             if (!set.isThere(parameters)) {
                 set.make(parameters);

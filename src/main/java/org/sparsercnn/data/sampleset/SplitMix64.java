@@ -1,5 +1,7 @@
 package org.sparsercnn.data.sampleset;
 
+import org.sparsercnn.util.CounterRandom;
+
 /** SplitMix64 (Steele, Lea, Flood 2014), written out so that a sample set is the same on every JDK. */
 final class SplitMix64 {
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
@@ -8,18 +10,12 @@ final class SplitMix64 {
 
     /** A stream of its own for each picture of each seed. */
     SplitMix64(long seed, long index) {
-        this.state = mix(mix(seed) + index * GOLDEN_GAMMA);
-    }
-
-    static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
+        this.state = CounterRandom.mix(CounterRandom.mix(seed) + index * GOLDEN_GAMMA);
     }
 
     long nextLong() {
         state += GOLDEN_GAMMA;
-        return mix(state);
+        return CounterRandom.mix(state);
     }
 
     /** Uniform in [0, 1). */

@@ -3,8 +3,6 @@ package org.sparsercnn.device.cpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
 import org.sparsercnn.device.Device;
@@ -31,7 +29,6 @@ public final class CpuDevice implements Device, Launch.Runner {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment block = CpuKernels.block(arena, Launch.MAX_BYTES);
     private final Launch launch = new Launch(block, this);
-    private final Map<Kernel, Long> entries = new ConcurrentHashMap<>();
 
     /**
      * @param threads how many threads compute, the caller's among them
@@ -93,16 +90,12 @@ public final class CpuDevice implements Device, Launch.Runner {
 
     @Override
     public void overRows(Kernel kernel, MemorySegment args, long rows) {
-        CpuKernels.launch(pool, entry(kernel), args.address(), rows);
+        CpuKernels.launch(pool, CpuKernels.kernel(kernel.name()), args.address(), rows);
     }
 
     @Override
     public void overElements(Kernel kernel, MemorySegment args, long n) {
         overRows(kernel, args, Math.ceilDiv(n, ELEMENTS_PER_BLOCK));
-    }
-
-    private long entry(Kernel kernel) {
-        return entries.computeIfAbsent(kernel, k -> CpuKernels.kernel(k.name()));
     }
 
     // The structs of native/gemm.cpp and native/conv.cpp: fields of 8 bytes, in order.
