@@ -5,6 +5,7 @@
 //
 //   ARGS(Name, fields)    the struct a kernel takes by value; every field is 8 bytes: pointer, i64 or double
 //   KERNEL(name, Name)    defines a kernel; its arguments are called `a`
+//   ARGS_T, KERNEL_T      the same over an element type T: KERNEL_T(relu_fwd, ReluFwd) defines relu_fwd_f32 and relu_fwd_bf16
 //   KERNEL_LOOP(i, n)     over n elements, shared out among all threads of the grid
 //   ROW()                 the index of this block, for kernels with one block per row
 //   BLOCK_LOOP(i, n)      over n elements, shared out among the threads of this block
@@ -29,6 +30,14 @@ typedef int64_t i64;
     };                                                                   \
     static_assert(sizeof(Name) % 8 == 0 && sizeof(Name) <= 4096, "8-byte fields, at most 4 KB");
 
+#define ARGS_T(Name, ...)                                                \
+    template <class T>                                                   \
+    struct Name {                                                        \
+        __VA_ARGS__                                                      \
+        static constexpr const char* fields = #__VA_ARGS__;              \
+    };                                                                   \
+    static_assert(sizeof(Name<float>) % 8 == 0 && sizeof(Name<float>) <= 4096, "8-byte fields, at most 4 KB");
+
 #if defined(__CUDACC__)
 #include "target_cuda.cuh"
 #elif defined(SPARSERCNN_EMULATE)
@@ -38,6 +47,7 @@ typedef int64_t i64;
 #endif
 
 #include "math.cuh"
+#include "bf16.cuh"
 
 // Rows [first, last) of chunk `index` when `rows` are cut into `chunks` equal parts (the cut depends on shapes alone).
 struct Chunk {

@@ -10,13 +10,24 @@ struct Block {
     i64 index, count;
 };
 
-#define KERNEL(name, Args)                                                            \
-    static inline void name##_block(const Args& a, Block block_);                     \
+#define METHOD inline __attribute__((always_inline))
+
+#define KERNEL_ENTRY(name, Args, body)                                                \
     EXPORT const char* name##_fields() { return Args::fields; }                       \
     EXPORT void name(const Args* args, i64 first, i64 last, i64 count) {              \
-        for (i64 b = first; b < last; ++b) name##_block(*args, Block{b, count});      \
-    }                                                                                 \
+        for (i64 b = first; b < last; ++b) body(*args, Block{b, count});              \
+    }
+#define KERNEL(name, Args)                                                            \
+    static inline void name##_block(const Args& a, Block block_);                     \
+    KERNEL_ENTRY(name, Args, name##_block)                                            \
     static inline void name##_block([[maybe_unused]] const Args& a, [[maybe_unused]] Block block_)
+#define KERNEL_T(name, Args)                                                          \
+    template <class T>                                                                \
+    static inline void name##_block(const Args<T>& a, Block block_);                  \
+    KERNEL_ENTRY(name##_f32, Args<float>, name##_block)                               \
+    KERNEL_ENTRY(name##_bf16, Args<bf16>, name##_block)                               \
+    template <class T>                                                                \
+    static inline void name##_block([[maybe_unused]] const Args<T>& a, [[maybe_unused]] Block block_)
 
 #define KERNEL_LOOP(i, n)                                                                            \
     for (i64 n_##i = (n), i = block_.index * n_##i / block_.count,                                   \

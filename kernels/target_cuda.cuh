@@ -4,7 +4,15 @@
 #if !defined(SPARSERCNN_EMULATE)  // native/emulator/target_emulated.h has its own; the rest is emulated as it is
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
+#define METHOD __device__ __forceinline__
 #define KERNEL(name, Args) extern "C" __global__ void name(const __grid_constant__ Args a)
+#define KERNEL_T(name, Args)                                                                         \
+    template <class T>                                                                               \
+    DEVICE void name##_body(const Args<T>& a);                                                       \
+    extern "C" __global__ void name##_f32(const __grid_constant__ Args<float> a) { name##_body(a); } \
+    extern "C" __global__ void name##_bf16(const __grid_constant__ Args<bf16> a) { name##_body(a); } \
+    template <class T>                                                                               \
+    DEVICE void name##_body(const Args<T>& a)
 #define SHARED(type, name, count) __shared__ type name[count]
 #endif
 

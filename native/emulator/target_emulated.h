@@ -9,11 +9,22 @@
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #define UNROLL
 
+#define METHOD inline
+
+#define KERNEL_ENTRY(name, Args, body)                                      \
+    EXPORT const char* name##_fields() { return Args::fields; }             \
+    EXPORT void name(const Args* args) { body(*args); }
 #define KERNEL(name, Args)                                                  \
     static void name##_thread(const Args& a);                               \
-    EXPORT const char* name##_fields() { return Args::fields; }             \
-    EXPORT void name(const Args* args) { name##_thread(*args); }            \
+    KERNEL_ENTRY(name, Args, name##_thread)                                 \
     static void name##_thread([[maybe_unused]] const Args& a)
+#define KERNEL_T(name, Args)                                                \
+    template <class T>                                                      \
+    static void name##_thread(const Args<T>& a);                            \
+    KERNEL_ENTRY(name##_f32, Args<float>, name##_thread)                    \
+    KERNEL_ENTRY(name##_bf16, Args<bf16>, name##_thread)                    \
+    template <class T>                                                      \
+    static void name##_thread([[maybe_unused]] const Args<T>& a)
 
 // One array for each block and place in the source, which the static marks.
 #define SHARED(type, name, count) \

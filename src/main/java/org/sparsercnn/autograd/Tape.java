@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
@@ -24,24 +24,41 @@ public final class Tape implements AutoCloseable {
     private final Device device;
     private final boolean recording;
     private final Rng rng;
+    private final DType compute;
+    private final Prepared prepared;
     private final List<Node> nodes = new ArrayList<>();
     private Scope scope;
 
-    private Tape(Device device, boolean recording, Rng rng) {
+    private Tape(Device device, boolean recording, Rng rng, DType compute, Prepared prepared) {
         this.device = device;
         this.recording = recording;
         this.rng = rng;
+        this.compute = compute;
+        this.prepared = prepared;
         this.scope = new Scope(device);
     }
 
     /** A tape that records for backward; norms and dropout behave as in training. */
     public static Tape training(Device device, Rng rng) {
-        return new Tape(device, true, rng);
+        return training(device, rng, DType.F32);
+    }
+
+    /** @param compute see {@link #compute} */
+    public static Tape training(Device device, Rng rng, DType compute) {
+        return new Tape(device, true, rng, compute, null);
     }
 
     /** A tape that keeps nothing; norms and dropout behave as in evaluation. */
     public static Tape inference(Device device) {
-        return new Tape(device, false, new Rng(0));
+        return inference(device, DType.F32, null);
+    }
+
+    /**
+     * @param compute see {@link #compute}
+     * @param prepared of the same weights and the same {@code compute}; null: everything is made anew
+     */
+    public static Tape inference(Device device, DType compute, Prepared prepared) {
+        return new Tape(device, false, new Rng(0), compute, prepared);
     }
 
     public Device device() {
@@ -56,6 +73,19 @@ public final class Tape implements AutoCloseable {
         return rng;
     }
 
+    /**
+     * The type of activations, and of the factors of products and convolutions: F32 or BF16. Parameters and their gradients,
+     * boxes, costs, losses, statistics of norms and all sums are F32 always.
+     */
+    public DType compute() {
+        return compute;
+    }
+
+    /** What {@code make} makes from {@code weight}: in inference once, as long as the weights do not change. */
+    public Tensor prepared(Tensor weight, Supplier<Tensor> make) {
+        return prepared == null ? make.get() : prepared.get(weight, make);
+    }
+
     // Memory
 
     /** A new fp32 tensor with undefined contents, freed with the current scope. */
@@ -65,6 +95,11 @@ public final class Tape implements AutoCloseable {
 
     public Tensor empty(Shape shape) {
         return scope.empty(shape);
+    }
+
+    /** A new tensor with undefined contents, freed with the current scope. */
+    public Tensor empty(DType type, Shape shape) {
+        return scope.empty(type, shape);
     }
 
     public Tensor zeros(Shape shape) {

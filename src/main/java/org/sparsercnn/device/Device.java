@@ -1,6 +1,7 @@
 package org.sparsercnn.device;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Where tensors live and kernels run. Work is queued in order and may run behind the caller; {@link #copyOut} and
@@ -28,6 +29,18 @@ public interface Device extends AutoCloseable {
 
     void zero(Pointer target, long bytes);
 
+    /**
+     * Copies device memory to the host behind the caller, after all work queued before. The device memory may be used for
+     * something else by work queued later.
+     */
+    Readback read(Pointer from, long bytes);
+
+    /** Whether the device has a kernel. Portable ones are everywhere; for the others an op has another way. */
+    boolean has(Kernel kernel);
+
+    /** Whether kernels, products and convolutions take elements of this type. */
+    boolean computesIn(DType type);
+
     /** Starts a launch; see {@link Launch}. */
     Launch kernel(Kernel kernel);
 
@@ -41,6 +54,12 @@ public interface Device extends AutoCloseable {
 
     /** dw from x and dy. */
     void convolutionBackwardWeight(Convolution shape, Pointer x, Pointer dy, Pointer dw);
+
+    /**
+     * Does {@code work} and returns it for replay; empty, and nothing done, where the device cannot record. The work must have been done once
+     * before with the same shapes, must not wait for the device, and nobody but it may free what it made.
+     */
+    Optional<Recording> record(Runnable work);
 
     void synchronize();
 

@@ -17,6 +17,13 @@ public final class Launch {
         /** One block per row. */
         void overRows(Kernel kernel, MemorySegment args, long rows);
 
+        /**
+         * So many blocks of so many threads, for kernels written for one size.
+         *
+         * @param sharedBytes dynamic shared memory of a block
+         */
+        void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes);
+
         /** As many blocks as the device likes for {@code n} independent elements. */
         void overElements(Kernel kernel, MemorySegment args, long n);
     }
@@ -61,6 +68,13 @@ public final class Launch {
         checkFilled();
         if (rows > 0) {
             runner.overRows(kernel, args, rows);
+        }
+    }
+
+    public void overBlocks(long blocks, int threads, int sharedBytes) {
+        checkFilled();
+        if (blocks > 0) {
+            runner.overBlocks(kernel, args, blocks, threads, sharedBytes);
         }
     }
 

@@ -56,6 +56,10 @@ public final class CpuKernels {
         return SYMBOLS.computeIfAbsent(name, LIBRARY::findOrThrow).address();
     }
 
+    public static boolean has(String name) {
+        return SYMBOLS.containsKey(name) || LIBRARY.find(name).isPresent();
+    }
+
     /** The struct's fields as the kernel's source spells them, for the test that compares them with Java's. */
     public static String kernelFields(String name) {
         try {

@@ -4,8 +4,8 @@ import java.util.List;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.ModelConfig;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.op.NormalizeImage;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 

@@ -5,8 +5,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 

@@ -5,6 +5,7 @@ import java.util.List;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
@@ -38,7 +39,7 @@ public final class Conv2d {
     public static Variable apply(Tape tape, Variable in, Variable weight, int stride, int pad, After after) {
         Variable x = Permute.dense(tape, in);
         var s = new Convolution(x.shape().size(0), x.shape().size(1), x.shape().size(2), x.shape().size(3),
-                weight.shape().size(0), weight.shape().size(1), weight.shape().size(2), stride, pad);
+                weight.shape().size(0), weight.shape().size(1), weight.shape().size(2), stride, pad, DType.F32);
         if (weight.shape().size(3) != s.ci()) {
             throw new IllegalArgumentException("conv2d: input " + x.value() + ", weight " + weight.value());
         }

@@ -2,9 +2,9 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 

@@ -1,7 +1,7 @@
 package org.sparsercnn.op;
 
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Tensor;
 
 /** An 8-bit image into its place in a batch: {@code (x - mean) / std}, zeros to its right and below (after normalisation). */

@@ -14,15 +14,15 @@ public final class Relu {
 
     public static Variable apply(Tape tape, Variable in) {
         Variable x = Permute.dense(tape, in);
-        Tensor y = tape.empty(x.shape());
-        tape.device().kernel(FWD).ptr(x.value()).ptr(y).i64(y.elements()).overElements(y.elements());
+        Tensor y = tape.empty(x.value().dtype(), x.shape());
+        tape.device().kernel(FWD.over(y.dtype())).ptr(x.value()).ptr(y).i64(y.elements()).overElements(y.elements());
         return tape.record(y, new Variable[] {x}, new Tensor[] {y}, dy -> new Tensor[] {backward(tape, dy, y)});
     }
 
     /** The gradient before a ReLU whose output was {@code y}; ops that fuse a ReLU share it. */
     static Tensor backward(Tape tape, Tensor dy, Tensor y) {
-        Tensor dx = tape.empty(y.shape());
-        tape.device().kernel(BWD).ptr(dy).ptr(y).ptr(dx).i64(y.elements()).overElements(y.elements());
+        Tensor dx = tape.empty(y.dtype(), y.shape());
+        tape.device().kernel(BWD.over(y.dtype())).ptr(dy).ptr(y).ptr(dx).i64(y.elements()).overElements(y.elements());
         return dx;
     }
 }

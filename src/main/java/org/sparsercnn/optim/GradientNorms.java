@@ -1,9 +1,9 @@
 package org.sparsercnn.optim;
 
 import java.util.List;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Kernel;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;

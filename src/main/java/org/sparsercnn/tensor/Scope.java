@@ -2,6 +2,7 @@ package org.sparsercnn.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 
 /**

@@ -1,6 +1,7 @@
 package org.sparsercnn.tensor;
 
 import java.lang.foreign.MemorySegment;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Pointer;
 

@@ -8,6 +8,7 @@ import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.config.SolverConfig;
 import org.sparsercnn.device.Collective;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.io.HostTensor;
 import org.sparsercnn.io.ModelState;
@@ -20,7 +21,6 @@ import org.sparsercnn.optim.Clipping;
 import org.sparsercnn.optim.Optimizer;
 import org.sparsercnn.optim.Param;
 import org.sparsercnn.optim.Sgd;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.util.BadInput;
 

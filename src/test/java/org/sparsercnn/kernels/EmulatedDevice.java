@@ -6,9 +6,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Gemm;
@@ -16,6 +18,8 @@ import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
 import org.sparsercnn.device.MemoryUse;
 import org.sparsercnn.device.Pointer;
+import org.sparsercnn.device.Readback;
+import org.sparsercnn.device.Recording;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.CpuKernels;
 
@@ -92,6 +96,10 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     @Override
     public void overRows(Kernel kernel, MemorySegment args, long rows) {
+        overRows(kernel, args, rows, schedule);
+    }
+
+    private void overRows(Kernel kernel, MemorySegment args, long rows, Schedule schedule) {
         checkPointers(kernel, args);
         EmulatedKernels.run(kernel.name(), args, rows, schedule).ifPresent(message -> {
             throw new AssertionError(message);
@@ -100,6 +108,11 @@ public final class EmulatedDevice implements Device, Launch.Runner {
             checkMargin(kernel, start - MARGIN, -MARGIN, buffer);
             checkMargin(kernel, start + buffer.bytes, buffer.bytes, buffer);
         });
+    }
+
+    @Override
+    public void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes) {
+        overRows(kernel, args, blocks, new Schedule(schedule.order(), schedule.seed(), threads));
     }
 
     @Override
@@ -174,6 +187,26 @@ public final class EmulatedDevice implements Device, Launch.Runner {
     @Override
     public void convolutionBackwardWeight(Convolution shape, Pointer x, Pointer dy, Pointer dw) {
         cpu.convolutionBackwardWeight(shape, x, dy, dw);
+    }
+
+    @Override
+    public Readback read(Pointer from, long bytes) {
+        return cpu.read(from, bytes);
+    }
+
+    @Override
+    public boolean has(Kernel kernel) {
+        return EmulatedKernels.has(kernel.name());
+    }
+
+    @Override
+    public boolean computesIn(DType type) {
+        return cpu.computesIn(type);
+    }
+
+    @Override
+    public Optional<Recording> record(Runnable work) {
+        return Optional.empty();
     }
 
     @Override

@@ -29,6 +29,10 @@ final class EmulatedKernels {
         return NativeLibraries.find(LIBRARY_NAME).isPresent();
     }
 
+    static boolean has(String kernel) {
+        return LIBRARY.find(kernel).isPresent();
+    }
+
     /** The fields of a kernel's struct. */
     static List<KernelField> fields(String kernel) {
         return FIELDS.computeIfAbsent(kernel, name -> {

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.optim.AdamW;
@@ -22,7 +23,6 @@ import org.sparsercnn.optim.Clipping;
 import org.sparsercnn.optim.Optimizer;
 import org.sparsercnn.optim.Param;
 import org.sparsercnn.optim.Sgd;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 

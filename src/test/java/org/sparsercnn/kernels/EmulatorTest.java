@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparsercnn.device.Buffer;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 

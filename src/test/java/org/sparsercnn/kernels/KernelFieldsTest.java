@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
 import org.sparsercnn.ffi.CpuKernels;
 import org.sparsercnn.kernels.KernelField.Kind;
@@ -19,10 +20,18 @@ class KernelFieldsTest {
     @TestFactory
     Stream<DynamicTest> theCompiledKernelHasTheFieldsThatJavaFills() {
         return KernelSources.declared().stream().map(KernelSources.Declared::kernel).map(kernel -> dynamicTest(kernel.name(), () -> {
-            List<KernelField> compiled = KernelField.parse(CpuKernels.kernelFields(kernel.name()));
-            assertThat(compiled).extracting(KernelField::name).isEqualTo(kernel.fields());
-            assertThat(8 * compiled.size()).isLessThanOrEqualTo(Launch.MAX_BYTES);
+            check(kernel, kernel.name());
+            String overBf16 = kernel.name().replaceFirst("_f32$", "_bf16");
+            if (CpuKernels.has(overBf16)) {
+                check(kernel, overBf16);
+            }
         }));
+    }
+
+    private static void check(Kernel kernel, String name) {
+        List<KernelField> compiled = KernelField.parse(CpuKernels.kernelFields(name));
+        assertThat(compiled).extracting(KernelField::name).isEqualTo(kernel.fields());
+        assertThat(8 * compiled.size()).isLessThanOrEqualTo(Launch.MAX_BYTES);
     }
 
     @Test

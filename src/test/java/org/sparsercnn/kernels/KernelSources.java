@@ -22,20 +22,20 @@ import org.sparsercnn.device.Kernel;
 /** What the source tree says about kernels: the files of {@code kernels/} and the constants of the Java classes. */
 public final class KernelSources {
     private static final Path JAVA = Path.of("src/main/java");
-    private static final Pattern DEFINITION = Pattern.compile("(?m)^KERNEL\\((\\w+), \\w+\\) \\{");
+    private static final Pattern DEFINITION = Pattern.compile("(?m)^KERNEL(_T)?\\((\\w+), \\w+\\) \\{");
 
     private KernelSources() {}
 
     /** A {@link Kernel} constant and the class whose file it stands in. */
     public record Declared(Class<?> owner, Kernel kernel) {}
 
-    /** Names of the kernels a file defines, by the file's name without {@code .cu}. */
+    /** Names of the kernels a file defines, by the file's name without {@code .cu}; of a {@code KERNEL_T} the one over fp32. */
     public static SortedMap<String, List<String>> defined() {
         SortedMap<String, List<String>> kernels = new TreeMap<>();
         for (Path file : files(Path.of("kernels"), ".cu")) {
             String source = read(file);
-            List<String> names = DEFINITION.matcher(source).results().map(m -> m.group(1)).toList();
-            if (names.size() != source.split("\\bKERNEL\\(", -1).length - 1) {
+            List<String> names = DEFINITION.matcher(source).results().map(m -> m.group(1) == null ? m.group(2) : m.group(2) + "_f32").toList();
+            if (names.size() != source.split("\\bKERNEL(?:_T)?\\(", -1).length - 1) {
                 throw new AssertionError(file + ": a kernel begins with KERNEL(name, Args) { at the start of a line");
             }
             kernels.put(stem(file), names);

@@ -348,7 +348,7 @@ public abstract class OpSpec {
         float[] f = Permute.dense(tape, v).value().toFloats();
         int[] i = new int[f.length];
         Arrays.setAll(i, k -> (int) f[k]);
-        Tensor t = tape.scope().empty(org.sparsercnn.tensor.DType.I32, v.shape());
+        Tensor t = tape.scope().empty(org.sparsercnn.device.DType.I32, v.shape());
         t.set(i);
         return t;
     }

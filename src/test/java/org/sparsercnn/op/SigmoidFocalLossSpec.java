@@ -8,7 +8,7 @@ import java.util.Random;
 import java.util.Set;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
-import org.sparsercnn.tensor.DType;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;

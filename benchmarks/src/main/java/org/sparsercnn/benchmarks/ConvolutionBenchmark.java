@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.tensor.Tensor;
 
@@ -30,7 +31,7 @@ public class ConvolutionBenchmark extends OnCpu {
     void make() {
         String[] part = layer.split("[x/ ]|->");
         long[] n = Arrays.stream(part).mapToLong(Long::parseLong).toArray();
-        shape = new Convolution(1, n[5], n[6], n[3], n[4], n[0], n[1], n[2], n[0] / 2);
+        shape = new Convolution(1, n[5], n[6], n[3], n[4], n[0], n[1], n[2], n[0] / 2, DType.F32);
         x = noise(1, shape.h(), shape.w(), shape.ci());
         w = noise(shape.co(), shape.kh(), shape.kw(), shape.ci());
         y = noise(1, shape.oh(), shape.ow(), shape.co());

@@ -4,8 +4,8 @@ import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.op.SigmoidFocalLoss;
-import org.sparsercnn.tensor.DType;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 

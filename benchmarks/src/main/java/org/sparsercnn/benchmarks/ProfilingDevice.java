@@ -5,9 +5,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Gemm;
@@ -15,6 +17,8 @@ import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
 import org.sparsercnn.device.MemoryUse;
 import org.sparsercnn.device.Pointer;
+import org.sparsercnn.device.Readback;
+import org.sparsercnn.device.Recording;
 
 /**
  * A device that times each call on the device under it, by kernel name and by the shapes of products and convolutions. Calls of
@@ -84,6 +88,31 @@ final class ProfilingDevice implements Device, Launch.Runner {
     @Override
     public void overElements(Kernel kernel, MemorySegment args, long n) {
         timed(kernel.name(), 0, () -> runner.overElements(kernel, args, n));
+    }
+
+    @Override
+    public void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes) {
+        timed(kernel.name(), 0, () -> runner.overBlocks(kernel, args, blocks, threads, sharedBytes));
+    }
+
+    @Override
+    public Readback read(Pointer from, long bytes) {
+        return device.read(from, bytes);
+    }
+
+    @Override
+    public boolean has(Kernel kernel) {
+        return device.has(kernel);
+    }
+
+    @Override
+    public boolean computesIn(DType type) {
+        return device.computesIn(type);
+    }
+
+    @Override
+    public Optional<Recording> record(Runnable work) {
+        return Optional.empty();
     }
 
     @Override

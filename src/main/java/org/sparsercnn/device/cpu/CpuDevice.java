@@ -3,8 +3,10 @@ package org.sparsercnn.device.cpu;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Gemm;
@@ -12,6 +14,8 @@ import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
 import org.sparsercnn.device.MemoryUse;
 import org.sparsercnn.device.Pointer;
+import org.sparsercnn.device.Readback;
+import org.sparsercnn.device.Recording;
 import org.sparsercnn.ffi.CpuKernels;
 import org.sparsercnn.ffi.NativeLibraries;
 
@@ -83,6 +87,38 @@ public final class CpuDevice implements Device, Launch.Runner {
         return MemorySegment.ofAddress(p.address()).reinterpret(bytes);
     }
 
+    /** Has arrived when it is made, since nothing here runs behind the caller. */
+    @Override
+    public Readback read(Pointer from, long bytes) {
+        MemorySegment copy = MemorySegment.ofArray(new long[Math.toIntExact(Math.ceilDiv(bytes, 8))]).asSlice(0, bytes);
+        copyOut(from, copy);
+        return new Readback() {
+            @Override
+            public boolean isDone() {
+                return true;
+            }
+
+            @Override
+            public MemorySegment await() {
+                return copy;
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    @Override
+    public boolean has(Kernel kernel) {
+        return CpuKernels.has(kernel.name());
+    }
+
+    /** Kernels could, but OpenBLAS multiplies fp32 only. */
+    @Override
+    public boolean computesIn(DType type) {
+        return type == DType.F32;
+    }
+
     @Override
     public Launch kernel(Kernel kernel) {
         return launch.of(kernel);
@@ -91,6 +127,12 @@ public final class CpuDevice implements Device, Launch.Runner {
     @Override
     public void overRows(Kernel kernel, MemorySegment args, long rows) {
         CpuKernels.launch(pool, CpuKernels.kernel(kernel.name()), args.address(), rows);
+    }
+
+    /** A block has one thread here, whatever the kernel was written for. */
+    @Override
+    public void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes) {
+        overRows(kernel, args, blocks);
     }
 
     @Override
@@ -156,6 +198,11 @@ public final class CpuDevice implements Device, Launch.Runner {
 
     private static long address(Pointer p) {
         return p == null ? 0 : p.address();
+    }
+
+    @Override
+    public Optional<Recording> record(Runnable work) {
+        return Optional.empty();
     }
 
     @Override

@@ -1,8 +1,10 @@
-package org.sparsercnn.tensor;
+package org.sparsercnn.device;
 
 /** Element types of tensors. */
 public enum DType {
     F32(4),
+    /** The upper half of an fp32 number. */
+    BF16(2),
     I32(4),
     I64(8),
     U8(1);
