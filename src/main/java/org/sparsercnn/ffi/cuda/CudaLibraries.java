@@ -1,15 +1,17 @@
 package org.sparsercnn.ffi.cuda;
 
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sparsercnn.ffi.cuda.LibraryPlaces.Place;
@@ -28,7 +30,7 @@ public final class CudaLibraries {
 
     /** What can be looked for. */
     public enum Library {
-        CUDA("the CUDA driver", "libcuda.so", DRIVER, 1),
+        CUDA("CUDA driver", "libcuda.so", DRIVER, 1),
         NVML("NVML", "libnvidia-ml.so", DRIVER, 1),
         CUBLAS_LT("cuBLASLt", "libcublasLt.so", "pip install nvidia-cublas, or the CUDA toolkit's package libcublas-13-0", 13, 12),
         CUBLAS("cuBLAS", "libcublas.so", "pip install nvidia-cublas, or the CUDA toolkit's package libcublas-13-0", 13, 12),
@@ -122,57 +124,82 @@ public final class CudaLibraries {
     /** Looks for a library and loads the first that the loader takes, with the libraries that it opens by itself. */
     public Search find(Library library) {
         Map<String, String> refused = new LinkedHashMap<>();
-        List<Place> named = places.named();
-        List<Place> usual = library.ofDriver() ? places.system() : Stream.concat(places.system().stream(), places.python().stream()).toList();
-        List<Place> all = Stream.concat(named.stream(), usual.stream()).toList();
-        Optional<Candidate> first = first(library, named, false, refused);
-        if (first.isEmpty()) first = first(library, usual, true, refused);
-        return first.<Search>map(candidate -> found(library, candidate, all))
+        List<Place> all = Stream.concat(places.named().stream(), usual(library).stream()).toList();
+        return first(library, refused).<Search>map(candidate -> found(library, candidate, all))
                 .orElseGet(() -> new Missing(library, all, refused, otherMajors(library, all)));
     }
 
     private record Candidate(DynamicLoader.Loaded loaded, int major) {}
 
-    private Optional<Candidate> first(Library library, List<Place> folders, boolean loadersPath, Map<String, String> refused) {
-        for (int major : library.majors) {
-            String soname = library.soname(major);
-            List<String> names = new ArrayList<>();
-            if (loadersPath) names.add(soname);
-            for (Place place : folders) {
-                Path file = place.folder().resolve(soname);
-                if (Files.exists(file)) names.add(file.toString());
-            }
-            for (String name : names) {
-                try {
-                    companions(library, major, name);
-                    return Optional.of(new Candidate(DynamicLoader.load(name), major));
-                } catch (DynamicLoader.Refused e) {
-                    refused.put(name, e.getMessage());
-                }
+    private Optional<Candidate> first(Library library, Map<String, String> refused) {
+        for (var names : List.<IntFunction<List<String>>>of(major -> namedFiles(library, major), major -> usualNames(library, major))) {
+            for (int major : library.majors) {
+                var loaded = load(library, major, names.apply(major), refused);
+                if (loaded.isPresent()) return Optional.of(new Candidate(loaded.get(), major));
             }
         }
         return Optional.empty();
     }
 
-    /** cuBLAS wants cuBLASLt of its own version: beside it, or wherever there is one. The loader's path needs no help. */
-    private void companions(Library library, int major, String name) throws DynamicLoader.Refused {
-        if (library != Library.CUBLAS || !name.contains("/")) return;
-        Path beside = Path.of(name).resolveSibling(Library.CUBLAS_LT.soname(major));
+    private Optional<DynamicLoader.Loaded> load(Library library, int major, List<String> names, Map<String, String> refused) {
+        for (String name : names) {
+            try {
+                if (library == Library.CUBLAS && name.contains("/")) loadLtFor(Path.of(name), major);
+                DynamicLoader.Loaded loaded = DynamicLoader.load(name);
+                if (library == Library.NVRTC) loadBuiltinsOf(loaded.file(), major);
+                return Optional.of(loaded);
+            } catch (DynamicLoader.Refused e) {
+                refused.put(name, e.getMessage());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private List<Place> usual(Library library) {
+        return library.ofDriver() ? places.system() : Stream.concat(places.system().stream(), places.python().stream()).toList();
+    }
+
+    private List<String> namedFiles(Library library, int major) {
+        return files(places.named(), library.soname(major));
+    }
+
+    private List<String> usualNames(Library library, int major) {
+        return Stream.concat(Stream.of(library.soname(major)), files(usual(library), library.soname(major)).stream()).toList();
+    }
+
+    private static List<String> files(List<Place> places, String name) {
+        return places.stream().map(place -> place.folder().resolve(name)).filter(Files::exists).map(Path::toString).toList();
+    }
+
+    /** cuBLAS needs cuBLASLt of its own version: the one beside it, or wherever there is one. */
+    private void loadLtFor(Path cublas, int major) throws DynamicLoader.Refused {
+        Path beside = cublas.resolveSibling(Library.CUBLAS_LT.soname(major));
         if (Files.exists(beside)) DynamicLoader.load(beside.toString());
         else preload(Library.CUBLAS_LT, major);
     }
 
+    /** NVRTC opens these by name and has no path of its own. */
+    private static void loadBuiltinsOf(Path nvrtc, int major) throws DynamicLoader.Refused {
+        for (Path builtins : LibraryPlaces.matches(nvrtc.toAbsolutePath().getParent(), "libnvrtc-builtins.so." + major + "*")) {
+            DynamicLoader.load(builtins.toString());
+        }
+    }
+
+    /** Loads one version of a library, so that others find it by its name. @return whether there is one */
+    private boolean preload(Library library, int major) {
+        List<String> names = Stream.concat(namedFiles(library, major).stream(), usualNames(library, major).stream()).toList();
+        return load(library, major, names, new LinkedHashMap<>()).isPresent();
+    }
+
     private Found found(Library library, Candidate candidate, List<Place> all) {
-        Path file = candidate.loaded.file();
+        Path file = real(candidate.loaded.file());
         Set<Path> also = new LinkedHashSet<>();
         for (int major : library.majors) {
-            for (Place place : all) {
-                Path other = place.folder().resolve(library.soname(major));
-                if (Files.exists(other) && !real(other).equals(real(file))) also.add(real(other));
-            }
+            files(all, library.soname(major)).forEach(other -> also.add(real(Path.of(other))));
         }
-        List<String> notes = library == Library.CUDNN ? cudnnOpens(candidate.loaded.symbols()) : List.of();
-        return new Found(library, real(file), candidate.major, candidate.loaded.symbols(), List.copyOf(also), notes);
+        also.remove(file);
+        List<String> notes = library == Library.CUDNN ? loadWhatCudnnOpens(candidate.loaded.symbols()) : List.of();
+        return new Found(library, file, candidate.major, candidate.loaded.symbols(), List.copyOf(also), notes);
     }
 
     /**
@@ -181,40 +208,13 @@ public final class CudaLibraries {
      *
      * @return what could not be found
      */
-    private List<String> cudnnOpens(SymbolLookup cudnn) {
-        int major = CudnnBuild.cudaMajor(cudnn);
-        List<String> notes = new ArrayList<>();
-        for (Library wanted : List.of(Library.CUBLAS_LT, Library.NVRTC)) {
-            if (!preload(wanted, major)) {
-                notes.add("cuDNN for CUDA " + major + " opens " + wanted.soname(major) + " by itself, and there is none: engines that"
-                        + " need it cannot be used. " + wanted.remedy);
-            }
-        }
-        return notes;
-    }
-
-    /** Loads one version of a library, so that others find it by its name. @return whether there is one */
-    private boolean preload(Library library, int major) {
-        List<String> names = new ArrayList<>();
-        for (List<Place> folders : List.of(places.named(), places.system(), places.python())) {
-            for (Place place : folders) names.add(place.folder().resolve(library.soname(major)).toString());
-        }
-        names.removeIf(name -> !Files.exists(Path.of(name)));
-        names.add(places.named().size() == 0 ? 0 : names.size(), library.soname(major));
-        for (String name : names) {
-            try {
-                Path file = DynamicLoader.load(name).file();
-                if (library == Library.NVRTC) { // it opens this one by name, and has no path of its own
-                    for (Path builtins : LibraryPlaces.matches(file.resolveSibling(""), "libnvrtc-builtins.so." + major + "*")) {
-                        DynamicLoader.load(builtins.toString());
-                    }
-                }
-                return true;
-            } catch (DynamicLoader.Refused e) {
-                // the next may do
-            }
-        }
-        return false;
+    private List<String> loadWhatCudnnOpens(SymbolLookup cudnn) {
+        Optional<MemorySegment> cudart = cudnn.find("cudnnGetCudartVersion");
+        if (cudart.isEmpty()) return List.of();
+        int major = (int) (DynamicLoader.call(cudart.get()) / 1000);
+        return Stream.of(Library.CUBLAS_LT, Library.NVRTC).filter(wanted -> !preload(wanted, major))
+                .map(wanted -> "this cuDNN, built with CUDA " + major + ", uses " + wanted.soname(major) + " in some of its engines, and"
+                        + " there is none: " + wanted.remedy).toList();
     }
 
     private static List<Path> otherMajors(Library library, List<Place> folders) {
@@ -231,7 +231,7 @@ public final class CudaLibraries {
     private static Path real(Path file) {
         try {
             return file.toRealPath();
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return file;
         }
     }

@@ -2,6 +2,7 @@ package org.sparsercnn.ffi.cuda;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -65,6 +66,15 @@ final class DynamicLoader {
         try (Arena arena = Arena.ofConfined()) {
             var address = (MemorySegment) DLSYM.invokeExact(library, arena.allocateFrom(symbol));
             return address.equals(MemorySegment.NULL) ? Optional.empty() : Optional.of(address);
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Calls {@code size_t function(void)}. */
+    static long call(MemorySegment function) {
+        try {
+            return (long) Linker.nativeLinker().downcallHandle(function, FunctionDescriptor.of(JAVA_LONG)).invokeExact();
         } catch (Throwable e) {
             throw new AssertionError(e);
         }

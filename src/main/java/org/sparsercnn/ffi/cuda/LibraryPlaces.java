@@ -9,7 +9,10 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -107,24 +110,33 @@ record LibraryPlaces(Map<String, String> variables, String path, Path home, Path
         }
     }
 
-    private static java.util.Optional<Path> base(Path prefix) throws IOException {
+    private static Optional<Path> base(Path prefix) throws IOException {
         Path config = prefix.resolve("pyvenv.cfg");
-        if (!Files.isRegularFile(config)) return java.util.Optional.empty();
+        if (!Files.isRegularFile(config)) return Optional.empty();
         try (Stream<String> lines = Files.lines(config)) {
             return lines.map(line -> line.split("=", 2)).filter(pair -> pair.length == 2 && pair[0].strip().equals("home"))
-                    .map(pair -> Path.of(pair[1].strip()).getParent()).filter(java.util.Objects::nonNull).findFirst();
+                    .map(pair -> Path.of(pair[1].strip()).getParent()).filter(Objects::nonNull).findFirst();
         }
     }
 
-    private java.util.Optional<Path> variable(String name) {
+    private Optional<Path> variable(String name) {
         String value = variables.get(name);
-        return value == null || value.isBlank() ? java.util.Optional.empty() : java.util.Optional.of(Path.of(value));
+        return value == null || value.isBlank() ? Optional.empty() : Optional.of(Path.of(value));
     }
 
     private static void under(Set<Place> places, String why, Path folder, String... names) {
         for (String name : names) {
             Path inner = folder.resolve(name);
-            if (Files.isDirectory(inner)) places.add(new Place(why, inner));
+            if (Files.isDirectory(inner) && places.stream().noneMatch(place -> same(place.folder, inner))) places.add(new Place(why, inner));
+        }
+    }
+
+    /** Toolkits and systems link their folders to each other. */
+    private static boolean same(Path folder, Path other) {
+        try {
+            return Files.isSameFile(folder, other);
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -143,7 +155,7 @@ record LibraryPlaces(Map<String, String> variables, String path, Path home, Path
 
     /** "cuda-9.2" before "cuda-13.0". */
     private static String sortKey(Path path) {
-        return java.util.regex.Pattern.compile("\\d+").matcher(path.getFileName().toString())
+        return Pattern.compile("\\d+").matcher(path.getFileName().toString())
                 .replaceAll(number -> "0".repeat(Math.max(0, 9 - number.group().length())) + number.group());
     }
 }
