@@ -22,7 +22,7 @@ import org.sparsercnn.util.Json;
 import org.sparsercnn.viz.Pictures;
 
 /** {@code demo}: pictures in, pictures with boxes out. */
-public final class Demo {
+public final class Demo implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.demo");
 
     /**
@@ -41,7 +41,7 @@ public final class Demo {
 
     private Demo(Environment environment, Config config, Options options, SparseRcnn model) {
         this.options = options;
-        this.detector = new Detector(model);
+        this.detector = options.device.detector(config, model);
         this.mapper = DatasetMapper.forInference(config.input());
         LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
         int classes = config.model().sparseRcnn().numClasses();
@@ -61,9 +61,9 @@ public final class Demo {
         List<Path> files = DemoInputs.files(options.input);
         Map<Path, Path> places = options.output == null ? Map.of() : DemoOutputs.places(files, options.output);
         int failures = 0;
-        try (Device device = options.device.open(0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
-            LOG.info("Device: {}", device.name());
-            Demo demo = new Demo(environment, config, options, model);
+        try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model());
+                Demo demo = new Demo(environment, config, options, model)) {
+            Compute.announce(config, device);
             for (Path file : files) {
                 try {
                     demo.detect(file, places.get(file));
@@ -79,6 +79,12 @@ public final class Demo {
         if (failures > 0) {
             throw BadInput.of("%d of %d pictures failed, see above; the others are done", failures, files.size());
         }
+    }
+
+    /** Gives back what detecting held. */
+    @Override
+    public void close() {
+        detector.close();
     }
 
     /** @param place for the drawn picture, or null */
@@ -99,7 +105,7 @@ public final class Demo {
         }
         long drawn = System.nanoTime();
         LOG.info("{}", String.format(Locale.ROOT, "%s: %d objects in %.3f s (decode %.3f, pre %.3f, forward %.3f, post %.3f, draw %.3f)%s", file,
-                found.count(), (drawn - begin) * 1e-9, (decoded - begin) * 1e-9, resized + result.preSeconds(), result.forwardSeconds(),
+                found.count(), (drawn - begin) * 1e-9, (decoded - begin) * 1e-9, resized, result.forwardSeconds(),
                 result.postSeconds(), (drawn - detected) * 1e-9, place == null ? "" : " -> " + place));
     }
 

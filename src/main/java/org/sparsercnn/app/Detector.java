@@ -1,38 +1,37 @@
 package org.sparsercnn.app;
 
 import java.util.List;
-import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.model.Detections;
-import org.sparsercnn.model.ImageBatch;
+import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.Samples;
 
-/** A model that finds objects in one prepared image at a time. */
-public final class Detector {
-    /** @param forwardSeconds network, from pixels on the device to its outputs; {@code postSeconds}: choosing and scaling boxes */
-    public record Result(Detections detections, double preSeconds, double forwardSeconds, double postSeconds) {}
+/** A model that finds objects in one prepared image at a time; its weights must not change meanwhile. */
+public final class Detector implements AutoCloseable {
+    /** @param forwardSeconds from pixels on the host to the network's outputs there; {@code postSeconds}: choosing and scaling boxes */
+    public record Result(Detections detections, double forwardSeconds, double postSeconds) {}
 
     private final SparseRcnn model;
+    private final Predictor predictor;
 
-    public Detector(SparseRcnn model) {
+    public Detector(SparseRcnn model, Predictor.Settings settings) {
         this.model = model;
+        this.predictor = new Predictor(model, settings);
     }
 
     /** Detections in pixels of the sample's original image, best first. */
     public Result detect(Sample sample) {
         long begin = System.nanoTime();
-        try (Tape tape = Tape.inference(model.device())) {
-            ImageBatch batch = Samples.batch(tape, List.of(sample), model);
-            model.device().synchronize();
-            long ready = System.nanoTime();
-            SparseRcnn.Stage last = model.apply(tape, batch).getLast();
-            float[] logits = last.logits().value().toFloats();
-            float[] boxes = last.boxesXyxyPx().value().toFloats();
-            long done = System.nanoTime();
-            Detections found = Detections.select(logits, boxes, model.config().sparseRcnn())
-                    .scaled(sample.image().width(), sample.image().height(), sample.original().width(), sample.original().height());
-            return new Result(found, (ready - begin) * 1e-9, (done - ready) * 1e-9, (System.nanoTime() - done) * 1e-9);
-        }
+        Predictor.Output out = predictor.run(Samples.pictures(List.of(sample)));
+        long done = System.nanoTime();
+        Detections found = Detections.select(out.logits(), out.boxesXyxyPx(), model.config().sparseRcnn())
+                .scaled(sample.image().width(), sample.image().height(), sample.original().width(), sample.original().height());
+        return new Result(found, (done - begin) * 1e-9, (System.nanoTime() - done) * 1e-9);
+    }
+
+    @Override
+    public void close() {
+        predictor.close();
     }
 }

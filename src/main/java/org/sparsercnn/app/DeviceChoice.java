@@ -4,17 +4,27 @@ import java.util.Optional;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.model.Predictor;
+import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
 
 /**
- * Which device a run uses, and how many threads of it.
+ * Which device a run uses, and how.
  *
  * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; empty: as the config says, else {@code auto}
  * @param threads CPU threads; empty: all the process may use
+ * @param deterministic only kernels and algorithms whose results are equal from run to run; the CPU has no others
+ * @param recording whether a device that can records the launches of inference and replays them (CUDA graphs)
  */
-public record DeviceChoice(Optional<String> device, Optional<Integer> threads) {
+public record DeviceChoice(Optional<String> device, Optional<Integer> threads, boolean deterministic, boolean recording) {
+    /** Sizes of batches whose launches are kept: COCO's photographs have about as many after resizing. */
+    private static final int RECORDINGS = 24;
     private static final String CPU = "cpu";
     private static final String AUTO = "auto";
+
+    public DeviceChoice(Optional<String> device, Optional<Integer> threads) {
+        this(device, threads, false, true);
+    }
 
     /**
      * Refuses what {@link #open} could not give, before anything expensive starts.
@@ -52,10 +62,15 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads) {
     }
 
     /** Opens device {@code rank} of {@code replicas} in this process, which share the threads. */
-    public Device open(int rank, int replicas) {
+    public Device open(Config config, int rank, int replicas) {
         int share = Math.max(1, cpuThreads() / replicas);
         // Pinning more threads than there are CPUs would stack them.
         boolean pinned = share * replicas <= Runtime.getRuntime().availableProcessors();
         return new CpuDevice(share, pinned ? rank * share : -1);
+    }
+
+    /** A detector of objects with {@code model}, whose weights must not change until it is closed. */
+    Detector detector(Config config, SparseRcnn model) {
+        return new Detector(model, new Predictor.Settings(Compute.of(config, model.device()), recording ? RECORDINGS : 0));
     }
 }

@@ -40,10 +40,10 @@ public final class EvaluateWeights {
         List<Datasets.TestSet> sets = new Datasets(environment, config, options.strict).tests();
         String given = config.model().weights();
         String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(given) : given;
-        try (Device device = options.device.open(0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
-            LOG.info("Device: {}", device.name());
+        try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
+            Compute.announce(config, device);
             new Weights(environment).complete(model, weights);
-            Evaluation evaluation = new Evaluation(config, sets, folder, options.device.cpuThreads(), () -> false);
+            Evaluation evaluation = new Evaluation(config, sets, folder, options.device, () -> false);
             Evaluation.verifyExpected(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
         }
     }

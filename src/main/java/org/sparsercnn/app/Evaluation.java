@@ -43,20 +43,19 @@ final class Evaluation {
     private final Config config;
     private final List<Datasets.TestSet> sets;
     private final RunFolder folder;
-    private final int threads;
+    private final DeviceChoice device;
     private final BooleanSupplier stop;
     /** Per set and image; each rank fills its share. */
     private final List<Detections[]> found;
 
     /**
-     * @param threads for matching
      * @param stop asked after each image; true gives the evaluation up
      */
-    Evaluation(Config config, List<Datasets.TestSet> sets, RunFolder folder, int threads, BooleanSupplier stop) {
+    Evaluation(Config config, List<Datasets.TestSet> sets, RunFolder folder, DeviceChoice device, BooleanSupplier stop) {
         this.config = config;
         this.sets = sets;
         this.folder = folder;
-        this.threads = threads;
+        this.device = device;
         this.stop = stop;
         this.found = sets.stream().map(set -> new Detections[set.images().size()]).toList();
     }
@@ -83,14 +82,14 @@ final class Evaluation {
 
     private void predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
-        Detector detector = new Detector(model);
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         boolean main = group.rank() == 0;
         Clock clock = new Clock(share.end() - share.begin());
         if (main) {
             LOG.info("Start inference on {} images", images.size());
         }
-        try (DataLoader<Sample> loader = new DataLoader<>(share.batches(1), Datasets.loading(images, mapper::map), config.dataLoader().numWorkers())) {
+        try (Detector detector = device.detector(config, model);
+                DataLoader<Sample> loader = new DataLoader<>(share.batches(1), Datasets.loading(images, mapper::map), config.dataLoader().numWorkers())) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
                 Detector.Result r = detector.detect(loader.next().getFirst());
                 target[i] = r.detections();
@@ -130,7 +129,7 @@ final class Evaluation {
         Path results = inference.resolve(ResultsJson.FILE_NAME);
         ResultsJson.write(results, detections);
         LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
-        CocoResult result = CocoEvaluation.evaluate(set.truth(), detections, CocoOptions.standard().withThreads(threads));
+        CocoResult result = CocoEvaluation.evaluate(set.truth(), detections, CocoOptions.standard().withThreads(device.cpuThreads()));
         LOG.info("Evaluation results for bbox on {}:\n{}\n{}\n{}", set.name(), result.summary().text("n/a"), MetricTables.metrics(result),
                 MetricTables.perCategory(result));
         LOG.info("copypaste: Task: bbox");
@@ -174,7 +173,6 @@ final class Evaluation {
         private final long begin = System.nanoTime();
         private long lastReport = begin;
         private int done;
-        private double normalise;
         private double network;
         private double boxes;
 
@@ -183,7 +181,6 @@ final class Evaluation {
         }
 
         void add(Detector.Result r) {
-            normalise += r.preSeconds();
             network += r.forwardSeconds();
             boxes += r.postSeconds();
             done++;
@@ -203,8 +200,8 @@ final class Evaluation {
 
         void report() {
             if (done > 0) {
-                LOG.info("{}", String.format(Locale.ROOT, "Total inference time: %.1f s (%.4f s / img; normalise %.4f, network %.4f, boxes %.4f)",
-                        each() * done, each(), normalise / done, network / done, boxes / done));
+                LOG.info("{}", String.format(Locale.ROOT, "Total inference time: %.1f s (%.4f s / img; network %.4f, boxes %.4f)",
+                        each() * done, each(), network / done, boxes / done));
             }
         }
     }

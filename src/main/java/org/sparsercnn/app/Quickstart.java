@@ -21,7 +21,6 @@ import org.sparsercnn.data.sampleset.SampleSet;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 import org.sparsercnn.eval.CocoResult;
 import org.sparsercnn.model.Detections;
-import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.ClockPlan;
 import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.Progress;
@@ -68,7 +67,9 @@ public final class Quickstart {
         Outcome outcome = new Outcome();
         var course = new Training.Course(plan, !bar, hooks, (model, dataset, result) -> {
             outcome.result = result;
-            draw(model, dataset, config, output);
+            try (Detector detector = device.detector(config, model)) {
+                draw(detector, dataset, config, output);
+            }
         });
         try (Interrupts interrupts = Interrupts.ofProcess()) {
             int code = Training.run(environment, config, new Training.Options(device, 1, false, false), course, interrupts);
@@ -136,8 +137,7 @@ public final class Quickstart {
     }
 
     /** Validation pictures with what was found in them. */
-    private static void draw(SparseRcnn model, Dataset dataset, Config config, Path output) {
-        Detector detector = new Detector(model);
+    private static void draw(Detector detector, Dataset dataset, Config config, Path output) {
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         List<BufferedImage> pictures = new ArrayList<>();
         List<String> captions = new ArrayList<>();

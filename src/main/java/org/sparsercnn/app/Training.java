@@ -89,7 +89,7 @@ public final class Training {
         this.data = sets.training();
         batches(0, options.replicas); // refuses a batch that cannot be divided
         // Read now: a test set that is missing or does not fit must not show after days of training.
-        this.evaluation = new Evaluation(config, sets.tests(), folder, options.device.cpuThreads(), interrupts::requested);
+        this.evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested);
     }
 
     private static void refuseSyncBn(Config config, int replicas) {
@@ -138,11 +138,12 @@ public final class Training {
     private void replica(Collective group) {
         boolean main = group.rank() == 0;
         Rng rng = new Rng(seed() + 0x9E3779B97F4A7C15L * (group.rank() + 1));
-        try (Device device = options.device.open(group.rank(), group.size());
+        try (Device device = options.device.open(config, group.rank(), group.size());
                 SparseRcnn model = new SparseRcnn(device, config.model());
                 TrainingState state = new TrainingState(model, config, rng)) {
             if (main) {
-                LOG.info("Device: {}; {} parameters, {} of them trained", device.name(), model.parameters().count(),
+                Compute.announce(config, device);
+                LOG.info("{} parameters, {} of them trained", model.parameters().count(),
                         model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
             }
             long start = start(model, state, main);

@@ -19,6 +19,12 @@ final class ConfigOptions {
     @Option(names = "--threads", paramLabel = "N", description = "CPU threads (default: all).")
     Integer threads;
 
+    @Option(names = "--deterministic", description = "On a GPU, only algorithms whose results are equal from run to run.")
+    boolean deterministic;
+
+    @Option(names = "--no-graphs", description = "On a GPU, launch every kernel of inference one by one instead of replaying CUDA graphs.")
+    boolean noGraphs;
+
     /** @param overrides trailing KEY VALUE pairs, or null */
     Config load(List<String> overrides) {
         if (configFile == null) {
@@ -28,6 +34,6 @@ final class ConfigOptions {
     }
 
     DeviceChoice device() {
-        return new DeviceChoice(Optional.ofNullable(device), Optional.ofNullable(threads));
+        return new DeviceChoice(Optional.ofNullable(device), Optional.ofNullable(threads), deterministic, !noGraphs);
     }
 }

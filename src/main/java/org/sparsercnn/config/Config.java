@@ -29,7 +29,8 @@ public final class Config {
             @Section("SOLVER") SolverConfig solver,
             @Section("TEST") TestConfig test,
             @Key(name = "OUTPUT_DIR", is = "'./output'", doc = "Folder for checkpoints, logs and results; created.") String outputDir,
-            @Key(name = "SEED", is = "-1", doc = "Seed of everything random; negative counts as 0, so that any run can be repeated.") long seed) {}
+            @Key(name = "SEED", is = "-1", doc = "Seed of everything random; negative counts as 0, so that any run can be repeated.") long seed,
+            @Key(name = "FLOAT32_PRECISION", is = "''", oneOf = {"", "highest", "high", "medium"}, ours = true, doc = "How a GPU multiplies fp32 numbers: `''` or `highest`: in fp32; `high` or `medium`: rounded to TF32, several times faster.") String float32Precision) {}
 
     /** A key whose value differs between two configs. */
     public record Difference(String key, PyValue from, PyValue to) {}
@@ -105,6 +106,11 @@ public final class Config {
     /** The seed, or a negative number for one that differs each run. */
     public long seed() {
         return sections.seed();
+    }
+
+    /** Whether FLOAT32_PRECISION lets a GPU round the factors of fp32 products to TF32. */
+    public boolean allowsTf32() {
+        return sections.float32Precision().equals("high") || sections.float32Precision().equals("medium");
     }
 
     /** MODEL.DEVICE if a file or override set it; empty: the program chooses (the default, cuda, is no one's wish). */

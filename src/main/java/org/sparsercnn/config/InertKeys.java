@@ -116,7 +116,6 @@ final class InertKeys {
             SOLVER.WEIGHT_DECAY_NORM = 0.0
             SOLVER.BIAS_LR_FACTOR = 1.0
             SOLVER.WEIGHT_DECAY_BIAS = 0.0001
-            SOLVER.AMP.ENABLED = False
             TEST.KEYPOINT_OKS_SIGMAS = []
             TEST.DETECTIONS_PER_IMAGE = 100
             TEST.AUG.ENABLED = False

@@ -20,7 +20,11 @@ public record SolverConfig(
         @Key(name = "CHECKPOINT_PERIOD", is = "5000", min = 1, doc = "Steps between checkpoints.") int checkpointPeriod,
         @Key(name = "REFERENCE_WORLD_SIZE", is = "0", min = 0, doc = "Replicas the batch, learning rate and step counts are written for; with another number of them all are scaled. 0: never.") int referenceWorldSize,
         @Key(name = "NONFINITE_STEPS", is = "5", min = 1, ours = true, doc = "Steps in a row with a loss or gradient that is not finite: each is skipped, at this number the run stops (exit code 3).") int nonfiniteSteps,
+        @Section("AMP") Amp amp,
         @Section("CLIP_GRADIENTS") ClipGradients clipGradients) {
+
+    public record Amp(
+            @Key(name = "ENABLED", is = "False", doc = "Mixed precision on a GPU: activations and factors of products in bf16, weights, sums, boxes, losses and the optimiser in fp32. A CPU computes in fp32.") boolean enabled) {}
 
     public record ClipGradients(
             @Key(name = "ENABLED", is = "False", doc = "Whether gradients are clipped.") boolean enabled,

@@ -11,7 +11,10 @@ public final class Samples {
     private Samples() {}
 
     public static ImageBatch batch(Tape tape, List<Sample> samples, SparseRcnn model) {
-        return ImageBatch.of(tape, samples.stream()
-                .map(s -> new ImageBatch.Picture(s.image().pixels(), s.image().width(), s.image().height())).toList(), model.config());
+        return ImageBatch.of(tape, pictures(samples), model.config());
+    }
+
+    public static List<ImageBatch.Picture> pictures(List<Sample> samples) {
+        return samples.stream().map(s -> new ImageBatch.Picture(s.image().pixels(), s.image().width(), s.image().height())).toList();
     }
 }

@@ -121,7 +121,7 @@ class ConfigTest {
         assertThat(r50("MODEL.SparseRCNN.PROPOSAL_BOXES", "fixed", "MODEL.DEVICE", "cpu").dump())
                 .contains("PROPOSAL_BOXES: fixed").contains("DEVICE: cpu");
         assertThat(Schema.CURRENT.keys().values().stream().filter(Schema.Entry::isOurs)).extracting(Schema.Entry::name)
-                .containsExactlyInAnyOrder("MODEL.SparseRCNN.PROPOSAL_BOXES", "SOLVER.NONFINITE_STEPS");
+                .containsExactlyInAnyOrder("MODEL.SparseRCNN.PROPOSAL_BOXES", "SOLVER.NONFINITE_STEPS", "FLOAT32_PRECISION");
     }
 
     @Test
