@@ -5,6 +5,9 @@ package org.sparsercnn.ffi.cuda;
  * then runs with any addresses; running one allocates nothing on the Java heap.
  */
 public interface CudaDnn extends AutoCloseable {
+    /** Bytes; every tensor begins at a multiple of it. */
+    long ALIGNMENT = 16;
+
     /** Which of the three products. */
     enum Kind {
         /** y from x and w, then {@code act(y + bias + residual)}. */
@@ -31,8 +34,24 @@ public interface CudaDnn extends AutoCloseable {
         }
     }
 
-    /** A convolution ready to run, with the engine chosen. Lives as long as the library's handle. */
+    /** How much of {@code act(y + bias + residual)} a plan does. */
+    enum Fused {
+        /** Nothing but the convolution. */
+        NONE,
+        /** The bias; residual and ReLU are left. */
+        BIAS,
+        /** All that the problem asks for. */
+        ALL
+    }
+
+    /**
+     * A convolution ready to run, with the engine chosen. Lives as long as the library's handle, and like it serves one thread at a
+     * time.
+     */
     interface Plan {
+        /** What is left of the epilogue is the caller's, on the output, in the order bias, residual, ReLU. */
+        Fused fused();
+
         /** Bytes of device memory it wants to work in. */
         long workspace();
 
@@ -40,7 +59,8 @@ public interface CudaDnn extends AutoCloseable {
          * @param in x, or dy for BACKWARD_DATA
          * @param other w, or dy for BACKWARD_WEIGHT
          * @param out y, dx or dw
-         * @param bias 0 without; likewise {@code residual}
+         * @param bias 0 without; likewise {@code residual}. All addresses are multiples of {@value #ALIGNMENT}
+         * @param workspace as many bytes as it asked for; any address where that is 0
          */
         void run(long in, long other, long out, long bias, long residual, long workspace, long stream);
     }
