@@ -51,7 +51,7 @@ public abstract class OpSpec {
     }
 
     /** Allowed error of a gradient, relative to its largest value. */
-    private static final double GRADIENT_TOLERANCE = 2e-5;
+    static final double GRADIENT_TOLERANCE = 2e-5;
 
     private static Golden golden;
 
@@ -96,7 +96,7 @@ public abstract class OpSpec {
         return goldenCases().map(c -> DynamicTest.dynamicTest(c.get("case").asText(), () -> checkGolden(c)));
     }
 
-    private Stream<JsonNode> goldenCases() {
+    final Stream<JsonNode> goldenCases() {
         List<JsonNode> cases = new ArrayList<>();
         if (!goldenOps().isEmpty()) {
             for (JsonNode c : golden().json().get("cases")) {
@@ -110,7 +110,7 @@ public abstract class OpSpec {
     }
 
     /** A recorded case; its attributes get the op's name as "op", for specs of two ops. */
-    private static Sample sample(JsonNode c) {
+    static Sample sample(JsonNode c) {
         ObjectNode attrs = c.get("attrs").deepCopy();
         return new Sample("golden", arrays(c.get("inputs")), attrs.put("op", c.get("op").asText()));
     }
@@ -129,7 +129,7 @@ public abstract class OpSpec {
      * Eight times the rounding noise that fp32 shows against fp64 on the same inputs, and never below a few ulp of the scale.
      * Where none was recorded: three times the noise of cases like it (6e-7 of the largest value).
      */
-    private static double noise(JsonNode c, String tensor, Array wanted) {
+    static double noise(JsonNode c, String tensor, Array wanted) {
         JsonNode n = c.path("fp32_vs_fp64").path(tensor);
         return n.isMissingNode() ? 2e-6 * scale(wanted) : 8 * number(n.get(0)) + 4e-7 * number(n.get(1));
     }
@@ -138,7 +138,7 @@ public abstract class OpSpec {
         return n.isTextual() ? Double.parseDouble(n.asText()) : n.asDouble();
     }
 
-    private static Map<String, Array> arrays(JsonNode names) {
+    static Map<String, Array> arrays(JsonNode names) {
         Map<String, Array> out = new LinkedHashMap<>();
         if (names != null) {
             names.properties().forEach(e -> out.put(e.getKey(), golden().array(e.getValue().asText())));
@@ -257,7 +257,7 @@ public abstract class OpSpec {
         }));
     }
 
-    private Map<String, Array> cotangents(Sample s) {
+    final Map<String, Array> cotangents(Sample s) {
         Random random = new Random(11);
         Map<String, Array> dy = new LinkedHashMap<>();
         reference(s.in, s.attrs).forEach((name, y) -> dy.put(name, Array.normal(random, y.shape())));
