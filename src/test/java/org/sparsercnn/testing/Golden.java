@@ -11,26 +11,40 @@ import java.util.Map;
 import java.util.zip.GZIPInputStream;
 import org.sparsercnn.util.Json;
 
-/** A group of recorded numbers of the published implementation: {@code golden/<group>.json} and {@code .safetensors.gz}. */
+/**
+ * A group of recorded numbers of the published implementation: {@code golden/<group>.json} and {@code .safetensors.gz}. Large
+ * cases may lie in {@code <group>-large.safetensors.gz}, which a portable distribution leaves out.
+ */
 public final class Golden {
-    private final JsonNode json;
-    private final Map<String, JsonNode> headers = new HashMap<>();
-    private final ByteBuffer data;
+    /** Where a tensor lies. */
+    private record Place(JsonNode header, ByteBuffer data) {}
 
-    private Golden(JsonNode json, ByteBuffer file) {
+    private final JsonNode json;
+    private final Map<String, Place> tensors = new HashMap<>();
+
+    private Golden(JsonNode json) {
         this.json = json;
-        ByteBuffer all = file.order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private void add(byte[] file) {
+        ByteBuffer all = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
         int header = Math.toIntExact(all.getLong(0));
+        ByteBuffer data = all.slice(8 + header, all.capacity() - 8 - header).order(ByteOrder.LITTLE_ENDIAN);
         try {
-            Json.MAPPER.readTree(all.array(), 8, header).properties().forEach(e -> headers.put(e.getKey(), e.getValue()));
+            Json.MAPPER.readTree(file, 8, header).properties().forEach(e -> tensors.put(e.getKey(), new Place(e.getValue(), data)));
         } catch (IOException e) {
             throw new AssertionError(e);
         }
-        this.data = all.slice(8 + header, all.capacity() - 8 - header).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     public static Golden load(String group) {
-        return new Golden(json(group), ByteBuffer.wrap(bytes("golden/" + group + ".safetensors.gz")));
+        Golden golden = new Golden(json(group));
+        golden.add(bytes("golden/" + group + ".safetensors.gz"));
+        String large = "golden/" + group + "-large.safetensors.gz";
+        if (Golden.class.getClassLoader().getResource(large) != null) {
+            golden.add(bytes(large));
+        }
+        return golden;
     }
 
     public static JsonNode json(String group) {
@@ -57,7 +71,7 @@ public final class Golden {
     }
 
     public boolean has(String tensor) {
-        return headers.containsKey(tensor);
+        return tensors.containsKey(tensor);
     }
 
     /** The tensor, or the elements of it that were kept at evenly spread positions. */
@@ -67,10 +81,12 @@ public final class Golden {
 
     /** Any numeric tensor, widened to float64. */
     public Array array(String tensor) {
-        JsonNode h = headers.get(tensor);
-        if (h == null) {
+        Place place = tensors.get(tensor);
+        if (place == null) {
             throw new AssertionError("no golden tensor " + tensor);
         }
+        JsonNode h = place.header;
+        ByteBuffer data = place.data;
         long[] shape = new long[h.get("shape").size()];
         for (int i = 0; i < shape.length; i++) {
             shape[i] = h.get("shape").get(i).asLong();
