@@ -5,6 +5,7 @@
 #                                     kernels.fatbin                             kernels/*.cu for the GPU, where nvcc is
 #                                     SHA256SUMS                                 of every file there, OpenBLAS included
 #   target/test-native/linux-x86_64/  libsparsercnn-emulated.so                  the same kernels with real blocks, on fibers
+#                                     libcuda.so.1 and others                    native/standin: NVIDIA's libraries for tests
 #
 # An object is compiled again when its source, a header, the flags or the compiler changed; two jobs run at a time.
 # CXX and NVCC name other compilers; NVCC= (empty) leaves the GPU out.
@@ -29,6 +30,7 @@ declare -A flags=(
     [v3]="-O3 -march=x86-64-v3 $common"
     [v4]="-O3 -march=x86-64-v4 $common"
     [emulated]="-O1 -DSPARSERCNN_EMULATE $common"
+    [standin]="-O1 $common"
 )
 fatbin=(-fatbin -std=c++17 -O3 -Xfatbin=-compress-all --threads 2 -Ikernels
     -gencode "arch=compute_80,code=[compute_80,sm_80]" -gencode arch=compute_90,code=compute_90
@@ -75,6 +77,17 @@ link_library() { # variant library source...
     printf '%s' "$key" >"$work/$variant/key"
 }
 
+# A library for tests that answers in place of one of NVIDIA's, whose soname it has.
+build_standin() { # soname source
+    local library=$test_out/$1 object=$work/standin/${2//\//_}.o key
+    key=$(printf '%s' "$link" "$1" "$(<"$object.key")" | hash_of)
+    [[ -f $library && -f $work/standin/$1.key && $(<"$work/standin/$1.key") == "$key" ]] && return
+    # shellcheck disable=SC2086
+    $CXX "$object" $link -Wl,-soname,"$1" -o "$library.part"
+    mv "$library.part" "$library"
+    printf '%s' "$key" >"$work/standin/$1.key"
+}
+
 # One module from one file that includes every kernel, so that the host finds a kernel by its name alone.
 build_fatbin() {
     local key
@@ -96,7 +109,7 @@ cpu=("${kernels[@]}" native/*.cpp)
 emulated=()
 [[ ! -d native/emulator ]] || emulated=("${kernels[@]}" native/emulator/*.cpp)
 headers=$(cat kernels/*.cuh kernels/*.h native/*.h native/emulator/*.h /dev/null | hash_of)
-mkdir -p "$out" "$test_out" "$work"/{v3,v4,emulated}
+mkdir -p "$out" "$test_out" "$work"/{v3,v4,emulated,standin}
 
 fatbin_job=
 if [[ -z $NVCC ]]; then
@@ -107,7 +120,12 @@ else
     fatbin_job=$!
 fi
 
-mapfile -t jobs < <(outdated v3 "${cpu[@]}"; outdated v4 "${cpu[@]}"; outdated emulated "${emulated[@]}")
+mapfile -t jobs < <(
+    outdated v3 "${cpu[@]}"
+    outdated v4 "${cpu[@]}"
+    outdated emulated "${emulated[@]}"
+    headers=$(cat native/standin/*.h | hash_of) outdated standin native/standin/*.cpp
+)
 if ((${#jobs[@]})); then
     echo "native/build.sh: compiling ${#jobs[@]} objects"
     printf '%s\0' "${jobs[@]}" | xargs -0 -n 1 -P 2 bash -c 'compile "$1"' compile || fail "compilation failed (see above)"
@@ -115,6 +133,9 @@ fi
 link_library v3 "$out/libsparsercnn-v3.so" "${cpu[@]}"
 link_library v4 "$out/libsparsercnn-v4.so" "${cpu[@]}"
 ((${#emulated[@]} == 0)) || link_library emulated "$test_out/libsparsercnn-emulated.so" "${emulated[@]}"
+build_standin libcuda.so.1 native/standin/cuda.cpp
+build_standin libnvidia-ml.so.1 native/standin/nvml.cpp
+build_standin libnccl.so.2 native/standin/nccl.cpp
 [[ -z $fatbin_job ]] || wait "$fatbin_job" || fail "nvcc failed (see above; NVCC= builds without it)"
 
 # The jar's list of native files, by which an unpacked copy is checked and after which its folder is named.
