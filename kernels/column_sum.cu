@@ -2,11 +2,11 @@
 // two-step column reduction. x (rows, cols) -> partial (chunks, cols) -> out (cols), chunks added in order.
 #include "common.cuh"
 
-ARGS(ColumnSum, const float* x; float* out; i64 rows; i64 cols; i64 chunks;)
+ARGS_T(ColumnSum, const T* x; float* out; i64 rows; i64 cols; i64 chunks;)
 
-KERNEL(column_sum_f32, ColumnSum) {
+KERNEL_T(column_sum, ColumnSum) {
     const i64 chunk = ROW(), cols = a.cols;
     const Chunk rows = chunk_of(chunk, a.chunks, a.rows);
-    const float* x = a.x;
-    column_sum(cols, rows.first, rows.last, a.out + chunk * cols, [=](i64 r, i64 c) { return x[r * cols + c]; });
+    const T* x = a.x;
+    column_sum(cols, rows.first, rows.last, a.out + chunk * cols, [=](i64 r, i64 c) { return (float)x[r * cols + c]; });
 }

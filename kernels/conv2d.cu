@@ -1,11 +1,46 @@
-// The convolution itself is the device's (cuDNN, or native/conv.cpp); here is the scaling of its weights by channel, which
-// folds a frozen batch norm into them: out[o, :] = w[o, :] * scale[o].
+// The convolution itself is the device's (cuDNN, or native/conv.cpp); here is what its operands need. Scaling the weights by
+// channel folds a frozen batch norm into them, and channels are filled up with zeros to the multiple that tensor cores want.
 #include "common.cuh"
 
-ARGS(ScaleRows, const float* w; const float* scale; float* out; i64 rows; i64 cols;)
+// w (rows, taps, ci), fp32 -> out (rows, taps, channels) with ci <= channels: out[o, :] = w[o, :] * scale[o]. Without scale: times 1.
+ARGS_T(WeightFwd, const float* w; const float* scale; T* out; i64 rows; i64 taps; i64 ci; i64 channels;)
 
-KERNEL(conv2d_scale_rows_f32, ScaleRows) {
+KERNEL_T(conv2d_weight_fwd, WeightFwd) {
     const i64 row = ROW();
-    const float s = a.scale[row];
-    BLOCK_LOOP(i, a.cols) a.out[row * a.cols + i] = a.w[row * a.cols + i] * s;
+    const float s = a.scale ? a.scale[row] : 1.0f;
+    const float* w = a.w + row * a.taps * a.ci;
+    T* out = a.out + row * a.taps * a.channels;
+    if (a.ci == a.channels) {
+        BLOCK_LOOP(i, a.taps * a.ci) out[i] = T(w[i] * s);
+    } else {
+        BLOCK_LOOP(i, a.taps * a.channels) {
+            const i64 c = i % a.channels;
+            out[i] = T(c < a.ci ? w[i / a.channels * a.ci + c] * s : 0.0f);
+        }
+    }
+}
+
+// The gradient the same way back: dout (rows, taps, channels) -> dw (rows, taps, ci), fp32.
+ARGS_T(WeightBwd, const T* dout; const float* scale; float* dw; i64 rows; i64 taps; i64 ci; i64 channels;)
+
+KERNEL_T(conv2d_weight_bwd, WeightBwd) {
+    const i64 row = ROW();
+    const float s = a.scale ? a.scale[row] : 1.0f;
+    const T* dout = a.dout + row * a.taps * a.channels;
+    float* dw = a.dw + row * a.taps * a.ci;
+    if (a.ci == a.channels) {
+        BLOCK_LOOP(i, a.taps * a.ci) dw[i] = dout[i] * s;
+    } else {
+        BLOCK_LOOP(i, a.taps * a.ci) dw[i] = dout[i / a.ci * a.channels + i % a.ci] * s;
+    }
+}
+
+// x (pixels, ci) -> y (pixels, channels), zeros in the channels that x lacks.
+ARGS_T(Pad, const T* x; T* y; i64 pixels; i64 ci; i64 channels;)
+
+KERNEL_T(conv2d_pad, Pad) {
+    KERNEL_LOOP(i, a.pixels * a.channels) {
+        const i64 c = i % a.channels;
+        a.y[i] = c < a.ci ? a.x[i / a.channels * a.ci + c] : T(0.0f);
+    }
 }

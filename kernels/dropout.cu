@@ -2,7 +2,7 @@
 // `counter + i` of the stream SplitMix64(seed) is below the threshold, so backward draws the same mask again and keeps nothing.
 #include "common.cuh"
 
-ARGS(Dropout, const float* x; float* y; i64 n; i64 seed; i64 counter; i64 threshold; double scale;)
+ARGS_T(Dropout, const T* x; T* y; i64 n; i64 seed; i64 counter; i64 threshold; double scale;)
 
 // Steele, Lea, Flood 2014, with Stafford's finaliser 13.
 DEVICE uint64_t splitmix64(uint64_t seed, uint64_t index) {
@@ -12,10 +12,10 @@ DEVICE uint64_t splitmix64(uint64_t seed, uint64_t index) {
     return z ^ (z >> 31);
 }
 
-KERNEL(dropout_fwd_f32, Dropout) {
+KERNEL_T(dropout_fwd, Dropout) {
     const float scale = (float)a.scale;
     KERNEL_LOOP(i, a.n) {
         const i64 uniform = (i64)(splitmix64((uint64_t)a.seed, (uint64_t)(a.counter + i)) >> 32);  // in [0, 2^32)
-        a.y[i] = a.x[i] * (uniform < a.threshold ? scale : 0.0f);  // a product, so that NaN stays NaN
+        a.y[i] = T(a.x[i] * (uniform < a.threshold ? scale : 0.0f));  // a product, so that NaN stays NaN
     }
 }

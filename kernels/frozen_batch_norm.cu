@@ -13,28 +13,30 @@ KERNEL(frozen_batch_norm_fold_f32, Fold) {
     }
 }
 
-ARGS(FrozenBatchNormFwd, const float* x; const float* scale; const float* shift; float* y; i64 rows; i64 cols; i64 chunks; i64 relu;)
+ARGS_T(FrozenBatchNormFwd, const T* x; const float* scale; const float* shift; T* y; i64 rows; i64 cols; i64 chunks; i64 relu;)
 
-KERNEL(frozen_batch_norm_fwd_f32, FrozenBatchNormFwd) {
+KERNEL_T(frozen_batch_norm_fwd, FrozenBatchNormFwd) {
     const Chunk rows = chunk_of(ROW(), a.chunks, a.rows);
     const i64 cols = a.cols;
-    const float *x = a.x, *scale = a.scale, *shift = a.shift;
-    float* y = a.y;
+    const T* x = a.x;
+    const float *scale = a.scale, *shift = a.shift;
+    T* y = a.y;
     if (a.relu)
-        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = relu_f(x[r * cols + c] * scale[c] + shift[c]); });
+        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = T(relu_f(x[r * cols + c] * scale[c] + shift[c])); });
     else
-        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = x[r * cols + c] * scale[c] + shift[c]; });
+        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = T(x[r * cols + c] * scale[c] + shift[c]); });
 }
 
-ARGS(FrozenBatchNormBwd, const float* dy; const float* y; const float* scale; float* dx; i64 rows; i64 cols; i64 chunks; i64 relu;)
+ARGS_T(FrozenBatchNormBwd, const T* dy; const T* y; const float* scale; T* dx; i64 rows; i64 cols; i64 chunks; i64 relu;)
 
-KERNEL(frozen_batch_norm_bwd_f32, FrozenBatchNormBwd) {
+KERNEL_T(frozen_batch_norm_bwd, FrozenBatchNormBwd) {
     const Chunk rows = chunk_of(ROW(), a.chunks, a.rows);
     const i64 cols = a.cols;
-    const float *dy = a.dy, *y = a.y, *scale = a.scale;
-    float* dx = a.dx;
+    const T *dy = a.dy, *y = a.y;
+    const float* scale = a.scale;
+    T* dx = a.dx;
     if (a.relu)
-        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = relu_gradient(dy[r * cols + c], y[r * cols + c]) * scale[c]; });
+        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = T(relu_gradient(dy[r * cols + c], y[r * cols + c]) * scale[c]); });
     else
-        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = dy[r * cols + c] * scale[c]; });
+        block_rows(rows, cols, [=](i64 r, i64 c) { dx[r * cols + c] = T(dy[r * cols + c] * scale[c]); });
 }

@@ -2,18 +2,18 @@
 // dy/dx = Phi(x) + x phi(x) with the normal density phi.
 #include "common.cuh"
 
-ARGS(GeluFwd, const float* x; float* y; i64 n;)
+ARGS_T(GeluFwd, const T* x; T* y; i64 n;)
 
-KERNEL(gelu_fwd_f32, GeluFwd) {
-    KERNEL_LOOP(i, a.n) a.y[i] = a.x[i] * (0.5f * (1.0f + erf_f(a.x[i] * 0.707106781f)));
+KERNEL_T(gelu_fwd, GeluFwd) {
+    KERNEL_LOOP(i, a.n) a.y[i] = T(a.x[i] * (0.5f * (1.0f + erf_f(a.x[i] * 0.707106781f))));
 }
 
-ARGS(GeluBwd, const float* dy; const float* x; float* dx; i64 n;)
+ARGS_T(GeluBwd, const T* dy; const T* x; T* dx; i64 n;)
 
-KERNEL(gelu_bwd_f32, GeluBwd) {
+KERNEL_T(gelu_bwd, GeluBwd) {
     KERNEL_LOOP(i, a.n) {
         const float x = a.x[i];
         const float cdf = 0.5f * (1.0f + erf_f(x * 0.707106781f)), density = 0.398942280f * exp_f(-0.5f * x * x);
-        a.dx[i] = a.dy[i] * (cdf + x * density);
+        a.dx[i] = T(a.dy[i] * (cdf + x * density));
     }
 }

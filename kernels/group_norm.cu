@@ -5,16 +5,16 @@
 // 1979), so that a large mean costs no digits. Chunk counts depend on shapes alone.
 #include "common.cuh"
 
-ARGS(GroupNormMoments, const float* x; float* partial; i64 images; i64 rows; i64 cols; i64 chunks;)
+ARGS_T(GroupNormMoments, const T* x; float* partial; i64 images; i64 rows; i64 cols; i64 chunks;)
 
 // partial (images, chunks, 2, cols): mean, and sum of (x - mean)^2.
-KERNEL(group_norm_moments_f32, GroupNormMoments) {
+KERNEL_T(group_norm_moments, GroupNormMoments) {
     const i64 image = ROW() / a.chunks, cols = a.cols;
     const Chunk rows = chunk_of(ROW() % a.chunks, a.chunks, a.rows);
-    const float* x = a.x + image * a.rows * cols;
+    const T* x = a.x + image * a.rows * cols;
     float *mean = a.partial + ROW() * 2 * cols, *squares = mean + cols;
     const float share = 1.0f / (float)(rows.last - rows.first);
-    column_sum(cols, rows.first, rows.last, mean, [=](i64 r, i64 c) { return x[r * cols + c]; });
+    column_sum(cols, rows.first, rows.last, mean, [=](i64 r, i64 c) { return (float)x[r * cols + c]; });
     BLOCK_SYNC();
     BLOCK_LOOP(c, cols) mean[c] *= share;
     BLOCK_SYNC();
@@ -52,33 +52,33 @@ KERNEL(group_norm_stats_f32, GroupNormStats) {
     }
 }
 
-ARGS(GroupNormFwd, const float* x; const float* gamma; const float* beta; const float* mean; const float* rstd; float* y;
+ARGS_T(GroupNormFwd, const T* x; const float* gamma; const float* beta; const float* mean; const float* rstd; T* y;
      i64 images; i64 rows; i64 cols; i64 chunks; i64 relu;)
 
-KERNEL(group_norm_fwd_f32, GroupNormFwd) {
+KERNEL_T(group_norm_fwd, GroupNormFwd) {
     const i64 image = ROW() / a.chunks, cols = a.cols;
     const Chunk rows = chunk_of(ROW() % a.chunks, a.chunks, a.rows);
-    const float *x = a.x + image * a.rows * cols, *mean = a.mean + image * cols, *rstd = a.rstd + image * cols;
-    const float *gamma = a.gamma, *beta = a.beta;
-    float* y = a.y + image * a.rows * cols;
+    const T* x = a.x + image * a.rows * cols;
+    const float *mean = a.mean + image * cols, *rstd = a.rstd + image * cols, *gamma = a.gamma, *beta = a.beta;
+    T* y = a.y + image * a.rows * cols;
     if (a.relu)
         block_rows(rows, cols, [=](i64 r, i64 c) {
-            y[r * cols + c] = relu_f((x[r * cols + c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c]);
+            y[r * cols + c] = T(relu_f((x[r * cols + c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c]));
         });
     else
-        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = (x[r * cols + c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c]; });
+        block_rows(rows, cols, [=](i64 r, i64 c) { y[r * cols + c] = T((x[r * cols + c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c]); });
 }
 
 // Backward, first step: sums over a chunk of rows, partial (images, chunks, 2, cols): g xhat and g, where g is dy, under ReLU
 // only where y > 0. Added up they are also the gradients of gamma and beta.
-ARGS(GroupNormSums, const float* dy; const float* x; const float* y; const float* mean; const float* rstd; float* partial;
+ARGS_T(GroupNormSums, const T* dy; const T* x; const T* y; const float* mean; const float* rstd; float* partial;
      i64 images; i64 rows; i64 cols; i64 chunks; i64 relu;)
 
-KERNEL(group_norm_sums_f32, GroupNormSums) {
+KERNEL_T(group_norm_sums, GroupNormSums) {
     const i64 image = ROW() / a.chunks, cols = a.cols, offset = image * a.rows * cols;
     const Chunk rows = chunk_of(ROW() % a.chunks, a.chunks, a.rows);
     const bool relu = a.relu != 0;
-    const float *x = a.x + offset, *dy = a.dy + offset, *y = relu ? a.y + offset : dy;
+    const T *x = a.x + offset, *dy = a.dy + offset, *y = relu ? a.y + offset : dy;
     const float *mean = a.mean + image * cols, *rstd = a.rstd + image * cols;
     float* partial = a.partial + ROW() * 2 * cols;
     column_sum(cols, rows.first, rows.last, partial, [=](i64 r, i64 c) {
@@ -115,18 +115,19 @@ KERNEL(group_norm_coefficients_f32, GroupNormCoefficients) {
     }
 }
 
-ARGS(GroupNormBwd, const float* dy; const float* x; const float* y; const float* mean; const float* coefficients; float* dx;
+ARGS_T(GroupNormBwd, const T* dy; const T* x; const T* y; const float* mean; const float* coefficients; T* dx;
      i64 images; i64 rows; i64 cols; i64 chunks; i64 relu;)
 
-KERNEL(group_norm_bwd_f32, GroupNormBwd) {
+KERNEL_T(group_norm_bwd, GroupNormBwd) {
     const i64 image = ROW() / a.chunks, cols = a.cols, start = image * a.rows * cols;
     const Chunk rows = chunk_of(ROW() % a.chunks, a.chunks, a.rows);
     const bool relu = a.relu != 0;
-    const float *x = a.x + start, *dy = a.dy + start, *y = relu ? a.y + start : dy, *mean = a.mean + image * cols;
+    const T *x = a.x + start, *dy = a.dy + start, *y = relu ? a.y + start : dy;
+    const float *mean = a.mean + image * cols;
     const float *factor = a.coefficients + image * 3 * cols, *slope = factor + cols, *offset = slope + cols;
-    float* dx = a.dx + start;
+    T* dx = a.dx + start;
     block_rows(rows, cols, [=](i64 r, i64 c) {
         const i64 i = r * cols + c;
-        dx[i] = factor[c] * relu_gradient(dy[i], y[i], relu) + slope[c] * (x[i] - mean[c]) + offset[c];
+        dx[i] = T(factor[c] * relu_gradient(dy[i], y[i], relu) + slope[c] * (x[i] - mean[c]) + offset[c]);
     });
 }

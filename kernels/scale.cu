@@ -1,9 +1,9 @@
 // y = x * factor.
 #include "common.cuh"
 
-ARGS(Scale, const float* x; float* y; i64 n; double factor;)
+ARGS_T(Scale, const T* x; T* y; i64 n; double factor;)
 
-KERNEL(scale_fwd_f32, Scale) {
+KERNEL_T(scale_fwd, Scale) {
     const float factor = (float)a.factor;
-    KERNEL_LOOP(i, a.n) a.y[i] = a.x[i] * factor;
+    KERNEL_LOOP(i, a.n) a.y[i] = T(a.x[i] * factor);
 }

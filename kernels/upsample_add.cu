@@ -2,20 +2,20 @@
 // top (n, h, w, c), lateral and y (n, 2h, 2w, c).
 #include "common.cuh"
 
-ARGS(UpsampleAddFwd, const float* top; const float* lateral; float* y; i64 h; i64 w; i64 c;)
+ARGS_T(UpsampleAddFwd, const T* top; const T* lateral; T* y; i64 h; i64 w; i64 c;)
 
 // One block per output pixel.
-KERNEL(upsample_add_fwd_f32, UpsampleAddFwd) {
+KERNEL_T(upsample_add_fwd, UpsampleAddFwd) {
     const i64 pixel = ROW(), row = pixel / (2 * a.w);  // row counts over all images: 2 h rows each, so row / 2 is top's
-    const float *top = a.top + (row / 2 * a.w + pixel % (2 * a.w) / 2) * a.c, *lateral = a.lateral + pixel * a.c;
-    BLOCK_LOOP(c, a.c) a.y[pixel * a.c + c] = lateral[c] + top[c];
+    const T *top = a.top + (row / 2 * a.w + pixel % (2 * a.w) / 2) * a.c, *lateral = a.lateral + pixel * a.c;
+    BLOCK_LOOP(c, a.c) a.y[pixel * a.c + c] = T(lateral[c] + top[c]);
 }
 
-ARGS(UpsampleAddBwd, const float* dy; float* dtop; i64 h; i64 w; i64 c;)
+ARGS_T(UpsampleAddBwd, const T* dy; T* dtop; i64 h; i64 w; i64 c;)
 
 // One block per pixel of top.
-KERNEL(upsample_add_bwd_f32, UpsampleAddBwd) {
+KERNEL_T(upsample_add_bwd, UpsampleAddBwd) {
     const i64 pixel = ROW(), line = 2 * a.w * a.c;
-    const float* dy = a.dy + pixel / a.w * 2 * line + pixel % a.w * 2 * a.c;
-    BLOCK_LOOP(c, a.c) a.dtop[pixel * a.c + c] = dy[c] + dy[a.c + c] + (dy[line + c] + dy[line + a.c + c]);
+    const T* dy = a.dy + pixel / a.w * 2 * line + pixel % a.w * 2 * a.c;
+    BLOCK_LOOP(c, a.c) a.dtop[pixel * a.c + c] = T(dy[c] + dy[a.c + c] + (dy[line + c] + dy[line + a.c + c]));
 }

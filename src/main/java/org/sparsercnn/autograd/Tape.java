@@ -213,7 +213,7 @@ public final class Tape implements AutoCloseable {
     }
 
     private void accumulate(Variable v, Tensor g, Accumulate accumulate) {
-        if (!g.shape().equals(v.shape())) {
+        if (!g.shape().equals(v.shape()) || g.dtype() != v.value().dtype()) {
             throw new IllegalStateException("gradient " + g + " for a value " + v.value());
         }
         if (v.grad() == null) {

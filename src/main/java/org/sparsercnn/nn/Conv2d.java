@@ -81,7 +81,7 @@ public final class Conv2d {
         return switch (norm) {
             case NONE -> convolve(tape, x, new After(null, bias.variable(), residual, relu));
             case FROZEN_BN -> {
-                var affine = FrozenBatchNorm.fold(tape.scope(), gamma.value(), beta.value(), mean.value(), variance.value(), EPS);
+                var affine = FrozenBatchNorm.fold(tape, gamma.value(), beta.value(), mean.value(), variance.value(), EPS);
                 yield convolve(tape, x, new After(affine.scale(), Variable.constant(affine.shift()), residual, relu));
             }
             case BN -> join(tape, BatchNorm.apply(tape, convolve(tape, x, After.NOTHING), gamma.variable(), beta.variable(),

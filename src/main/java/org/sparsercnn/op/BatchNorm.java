@@ -27,7 +27,7 @@ public final class BatchNorm {
     public static Variable apply(Tape tape, Variable in, Variable gamma, Variable beta, Tensor runningMean, Tensor runningVar,
                                  double momentum, double eps, boolean relu) {
         if (!tape.training()) {
-            var folded = FrozenBatchNorm.fold(tape.scope(), gamma.value(), beta.value(), runningMean, runningVar, eps);
+            var folded = FrozenBatchNorm.fold(tape, gamma.value(), beta.value(), runningMean, runningVar, eps);
             return FrozenBatchNorm.apply(tape, in, folded, relu);
         }
         Variable x = Permute.dense(tape, in);

@@ -9,6 +9,7 @@ import org.sparsercnn.tensor.Tensor;
 /**
  * A head's regression output applied to its boxes (Faster R-CNN's parametrisation, the head's {@code apply_deltas}): centres
  * move by fractions of the box, sides grow exponentially. dw and dh are clamped from above only, before the exponential.
+ * Boxes are fp32 whatever the tape computes in.
  */
 public final class BoxDecode {
     private static final Kernel FWD = Kernel.of("box_decode_fwd_f32", "deltas boxes y n wx wy ww wh clamp");
@@ -32,8 +33,8 @@ public final class BoxDecode {
      * @return the decoded boxes as corners, same shape
      */
     public static Variable apply(Tape tape, Variable deltas, Variable boxesXyxy, Weights weights) {
-        Variable d = Permute.dense(tape, deltas);
-        Variable b = Permute.dense(tape, boxesXyxy);
+        Variable d = Permute.dense(tape, Cast.toF32(tape, deltas));
+        Variable b = Permute.dense(tape, Cast.toF32(tape, boxesXyxy));
         if (d.value().elements() != b.value().elements()) {
             throw new IllegalArgumentException("box decode: deltas " + d.value() + ", boxes " + b.value());
         }

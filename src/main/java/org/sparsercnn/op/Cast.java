@@ -29,6 +29,11 @@ public final class Cast {
         return apply(tape, in, DType.F32);
     }
 
+    /** In the type the tape computes in, dense, as products and convolutions take their inputs. */
+    static Variable factor(Tape tape, Variable in) {
+        return Permute.dense(tape, apply(tape, in, tape.compute()));
+    }
+
     /** A weight or bias in the type the tape computes in; itself where that is its own. Dense. */
     static Tensor weight(Tape tape, Tensor weight) {
         return weight.dtype() == tape.compute() ? weight : tape.prepared(weight, () -> cast(tape, weight, tape.compute()));

@@ -4,7 +4,7 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
 
-/** Sums over rows in two steps: chunks of rows, then the chunks in order. Not differentiable: it serves backward passes. */
+/** Sums over rows in two steps, in fp32: chunks of rows, then the chunks in order. Not differentiable: it serves backward passes. */
 final class ColumnSum {
     static final Kernel FWD = Kernel.of("column_sum_f32", "x out rows cols chunks");
 
@@ -19,7 +19,7 @@ final class ColumnSum {
     static Tensor apply(Tape tape, Tensor x, long rows, long cols) {
         long chunks = chunks(rows);
         Tensor partial = tape.empty(chunks, cols);
-        tape.device().kernel(FWD).ptr(x).ptr(partial).i64(rows).i64(cols).i64(chunks).overRows(chunks);
+        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(partial).i64(rows).i64(cols).i64(chunks).overRows(chunks);
         return chunks == 1 ? partial.reshape(cols) : apply(tape, partial, chunks, cols);
     }
 
@@ -29,7 +29,7 @@ final class ColumnSum {
             return apply(tape, x, rows, cols);
         }
         Tensor out = tape.empty(count, cols);
-        tape.device().kernel(FWD).ptr(x).ptr(out).i64(count * rows).i64(cols).i64(count).overRows(count);
+        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(out).i64(count * rows).i64(cols).i64(count).overRows(count);
         return out;
     }
 }

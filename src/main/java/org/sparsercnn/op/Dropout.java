@@ -32,10 +32,10 @@ public final class Dropout {
     }
 
     private static Tensor masked(Tape tape, Tensor x, long seed, long counter, double p) {
-        Tensor y = tape.empty(x.shape());
+        Tensor y = tape.empty(x.dtype(), x.shape());
         long n = x.elements();
         long threshold = Math.round((1 - p) * 0x1p32);  // of 32 random bits
-        tape.device().kernel(FWD).ptr(x).ptr(y).i64(n).i64(seed).i64(counter).i64(threshold).f64(p == 1 ? 0 : 1 / (1 - p))
+        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y).i64(n).i64(seed).i64(counter).i64(threshold).f64(p == 1 ? 0 : 1 / (1 - p))
                 .overElements(n);
         return y;
     }

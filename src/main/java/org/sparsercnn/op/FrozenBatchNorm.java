@@ -2,9 +2,8 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
-import org.sparsercnn.tensor.Scope;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
@@ -22,17 +21,17 @@ public final class FrozenBatchNorm {
 
     private FrozenBatchNorm() {}
 
-    /**
-     * All inputs (C), dense.
-     *
-     * @param scope holds the result
-     */
-    public static Folded fold(Scope scope, Tensor weight, Tensor bias, Tensor mean, Tensor var, double eps) {
+    /** All inputs (C), dense, F32. In inference it is done once. */
+    public static Folded fold(Tape tape, Tensor weight, Tensor bias, Tensor mean, Tensor var, double eps) {
         long cols = weight.elements();
-        Folded folded = new Folded(scope.empty(Shape.of(cols)), scope.empty(Shape.of(cols)));
-        scope.device().kernel(FOLD).ptr(weight).ptr(bias).ptr(mean).ptr(var).ptr(folded.scale).ptr(folded.shift)
-                .i64(cols).f64(eps).overElements(cols);
-        return folded;
+        Tensor both = tape.prepared(weight, () -> {
+            Tensor t = tape.empty(2, cols);
+            tape.device().kernel(FOLD).ptr(weight).ptr(bias).ptr(mean).ptr(var).ptr(t.narrow(0, 0, 1)).ptr(t.narrow(0, 1, 1))
+                    .i64(cols).f64(eps).overElements(cols);
+            return t.reshape(2 * cols);
+        });
+        // The shift is a tensor of its own, that what is made from it may be kept too.
+        return new Folded(both.narrow(0, 0, cols), tape.prepared(bias, () -> both.narrow(0, cols, cols)));
     }
 
     /** @param in (…, C) */
@@ -42,12 +41,13 @@ public final class FrozenBatchNorm {
         long cols = x.shape().size(-1);
         long rows = x.shape().rows();
         long chunks = ColumnSum.chunks(rows);
-        Tensor y = tape.empty(x.shape());
-        tape.device().kernel(FWD).ptr(x.value()).ptr(scale).ptr(folded.shift).ptr(y)
+        DType type = x.value().dtype();
+        Tensor y = tape.empty(type, x.shape());
+        tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(scale).ptr(folded.shift).ptr(y)
                 .i64(rows).i64(cols).i64(chunks).flag(relu).overRows(chunks);
         return tape.record(y, new Variable[] {x}, relu ? new Tensor[] {scale, y} : new Tensor[] {scale}, dy -> {
-            Tensor dx = tape.empty(x.shape());
-            tape.device().kernel(BWD).ptr(dy).ptr(relu ? y : null).ptr(scale).ptr(dx)
+            Tensor dx = tape.empty(type, x.shape());
+            tape.device().kernel(BWD.over(type)).ptr(dy).ptr(relu ? y : null).ptr(scale).ptr(dx)
                     .i64(rows).i64(cols).i64(chunks).flag(relu).overRows(chunks);
             return new Tensor[] {dx};
         });

@@ -2,6 +2,7 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
 
@@ -16,11 +17,12 @@ public final class Gelu {
     public static Variable apply(Tape tape, Variable in) {
         Variable x = Permute.dense(tape, in);
         long n = x.shape().elements();
-        Tensor y = tape.empty(x.shape());
-        tape.device().kernel(FWD).ptr(x.value()).ptr(y).i64(n).overElements(n);
+        DType type = x.value().dtype();
+        Tensor y = tape.empty(type, x.shape());
+        tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(y).i64(n).overElements(n);
         return tape.record(y, new Variable[] {x}, new Tensor[] {x.value()}, dy -> {
-            Tensor dx = tape.empty(x.shape());
-            tape.device().kernel(BWD).ptr(dy).ptr(x.value()).ptr(dx).i64(n).overElements(n);
+            Tensor dx = tape.empty(type, x.shape());
+            tape.device().kernel(BWD.over(type)).ptr(dy).ptr(x.value()).ptr(dx).i64(n).overElements(n);
             return new Tensor[] {dx};
         });
     }

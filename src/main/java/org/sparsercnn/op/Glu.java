@@ -2,6 +2,7 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
 
@@ -23,11 +24,12 @@ public final class Glu {
         }
         long rows = x.shape().rows();
         long cols = x.shape().size(-1) / 2;
-        Tensor y = tape.empty(x.shape().withLast(cols));
-        tape.device().kernel(FWD).ptr(x.value()).ptr(y).i64(rows).i64(cols).overRows(rows);
+        DType type = x.value().dtype();
+        Tensor y = tape.empty(type, x.shape().withLast(cols));
+        tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(y).i64(rows).i64(cols).overRows(rows);
         return tape.record(y, new Variable[] {x}, new Tensor[] {x.value()}, dy -> {
-            Tensor dx = tape.empty(x.shape());
-            tape.device().kernel(BWD).ptr(dy).ptr(x.value()).ptr(dx).i64(rows).i64(cols).overRows(rows);
+            Tensor dx = tape.empty(type, x.shape());
+            tape.device().kernel(BWD.over(type)).ptr(dy).ptr(x.value()).ptr(dx).i64(rows).i64(cols).overRows(rows);
             return new Tensor[] {dx};
         });
     }

@@ -7,7 +7,7 @@ import org.sparsercnn.tensor.Tensor;
 
 /**
  * Group normalisation in NHWC, optionally with ReLU: each group of neighbouring channels of one image is brought to mean 0 and
- * variance 1 (biased), then scaled and shifted by channel, as {@code torch.nn.GroupNorm}.
+ * variance 1 (biased), then scaled and shifted by channel, as {@code torch.nn.GroupNorm}. Statistics are fp32.
  */
 public final class GroupNorm {
     private static final Kernel MOMENTS = Kernel.of("group_norm_moments_f32", "x partial images rows cols chunks");
@@ -53,7 +53,7 @@ public final class GroupNorm {
             var stats = new Statistics(tape.empty(images, cols), tape.empty(images, cols), tape.empty(images, cols));
             if (!isEmpty()) {
                 Tensor partial = tape.empty(images * chunks(), 2, cols);
-                tape.device().kernel(MOMENTS).ptr(x).ptr(partial).i64(images).i64(rows).i64(cols).i64(chunks())
+                tape.device().kernel(MOMENTS.over(x.dtype())).ptr(x).ptr(partial).i64(images).i64(rows).i64(cols).i64(chunks())
                         .overRows(images * chunks());
                 tape.device().kernel(STATS).ptr(partial).ptr(stats.mean).ptr(stats.var).ptr(stats.rstd)
                         .i64(images).i64(rows).i64(cols).i64(chunks()).i64(groups).f64(eps).overRows(images * groups);
@@ -64,7 +64,7 @@ public final class GroupNorm {
         /** Sums over the rows of each image: (images, 2, cols), of g xhat and of g. */
         Tensor sums(Tape tape, Tensor dy, Tensor x, Tensor y, Statistics s, boolean relu) {
             Tensor partial = tape.empty(images * chunks(), 2, cols);
-            tape.device().kernel(SUMS).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(s.rstd).ptr(partial)
+            tape.device().kernel(SUMS.over(x.dtype())).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(s.rstd).ptr(partial)
                     .i64(images).i64(rows).i64(cols).i64(chunks()).flag(relu).overRows(images * chunks());
             return ColumnSum.each(tape, partial, images, chunks(), 2 * cols);
         }
@@ -73,8 +73,8 @@ public final class GroupNorm {
             Tensor coefficients = tape.empty(images, 3, cols);
             tape.device().kernel(COEFFICIENTS).ptr(sums).ptr(gamma).ptr(s.rstd).ptr(coefficients)
                     .i64(images).i64(rows).i64(cols).i64(groups).overRows(images * groups);
-            Tensor dx = tape.empty(x.shape());
-            tape.device().kernel(BWD).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(coefficients).ptr(dx)
+            Tensor dx = tape.empty(x.dtype(), x.shape());
+            tape.device().kernel(BWD.over(x.dtype())).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(coefficients).ptr(dx)
                     .i64(images).i64(rows).i64(cols).i64(chunks()).flag(relu).overRows(images * chunks());
             return dx;
         }
@@ -82,13 +82,13 @@ public final class GroupNorm {
 
     /** Normalises dense {@code x} with statistics that depend on it. */
     static Variable normalise(Tape tape, Variable x, Variable gamma, Variable beta, boolean relu, Plan plan, Statistics s) {
-        Tensor y = tape.empty(x.shape());
-        tape.device().kernel(FWD).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(s.mean).ptr(s.rstd).ptr(y)
+        Tensor y = tape.empty(x.value().dtype(), x.shape());
+        tape.device().kernel(FWD.over(y.dtype())).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(s.mean).ptr(s.rstd).ptr(y)
                 .i64(plan.images).i64(plan.rows).i64(plan.cols).i64(plan.chunks()).flag(relu).overRows(plan.images * plan.chunks());
         Tensor[] kept = relu ? new Tensor[] {x.value(), s.mean, s.rstd, y} : new Tensor[] {x.value(), s.mean, s.rstd};
         return tape.record(y, new Variable[] {x, gamma, beta}, kept, dy -> {
             if (plan.isEmpty()) {
-                return new Tensor[] {tape.zeros(x.shape()), tape.zeros(gamma.shape()), tape.zeros(beta.shape())};
+                return new Tensor[] {tape.empty(y.dtype(), x.shape()), tape.zeros(gamma.shape()), tape.zeros(beta.shape())};
             }
             Tensor before = relu ? y : null;
             Tensor sums = plan.sums(tape, dy, x.value(), before, s, relu);

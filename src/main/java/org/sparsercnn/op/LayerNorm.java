@@ -2,12 +2,13 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Tensor;
 
 /**
  * Layer normalisation over the last axis, optionally with ReLU after it: the pair stands after every product of the dynamic
- * convolution and in the heads' towers.
+ * convolution and in the heads' towers. Statistics are fp32.
  */
 public final class LayerNorm {
     private static final Kernel FWD = Kernel.of("layer_norm_fwd_f32", "x gamma beta y mean rstd rows cols eps relu");
@@ -25,22 +26,23 @@ public final class LayerNorm {
         Variable x = Permute.dense(tape, in);
         long cols = x.shape().size(-1);
         long rows = x.shape().rows();
-        Tensor y = tape.empty(x.shape());
+        DType type = x.value().dtype();
+        Tensor y = tape.empty(type, x.shape());
         Tensor mean = tape.empty(rows);
         Tensor rstd = tape.empty(rows);
-        tape.device().kernel(FWD).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(y).ptr(mean).ptr(rstd)
+        tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(y).ptr(mean).ptr(rstd)
                 .i64(rows).i64(cols).f64(eps).flag(relu).overRows(rows);
         return tape.record(y, new Variable[] {x, gamma, beta}, new Tensor[] {x.value(), y, mean, rstd}, dy -> {
             Tensor[] grads = new Tensor[3];
             if (x.requiresGrad()) {
-                grads[0] = tape.empty(x.shape());
-                tape.device().kernel(BWD).ptr(dy).ptr(x.value()).ptr(y).ptr(gamma.value()).ptr(mean).ptr(rstd).ptr(grads[0])
+                grads[0] = tape.empty(type, x.shape());
+                tape.device().kernel(BWD.over(type)).ptr(dy).ptr(x.value()).ptr(y).ptr(gamma.value()).ptr(mean).ptr(rstd).ptr(grads[0])
                         .i64(rows).i64(cols).flag(relu).overRows(rows);
             }
             if (gamma.requiresGrad() || beta.requiresGrad()) {
                 long chunks = ColumnSum.chunks(rows);
                 Tensor partial = tape.empty(chunks, 2, cols);
-                tape.device().kernel(PARAM_BWD).ptr(dy).ptr(x.value()).ptr(y).ptr(mean).ptr(rstd).ptr(partial)
+                tape.device().kernel(PARAM_BWD.over(type)).ptr(dy).ptr(x.value()).ptr(y).ptr(mean).ptr(rstd).ptr(partial)
                         .i64(rows).i64(cols).i64(chunks).flag(relu).overRows(chunks);
                 Tensor sums = ColumnSum.apply(tape, partial, chunks, 2 * cols);
                 grads[1] = sums.narrow(0, 0, cols);

@@ -32,14 +32,15 @@ public final class MaxPool {
         if (size < 1 || size > 15 || 2 * pad > size || from.size(1) + 2 * pad < size || from.size(2) + 2 * pad < size) {
             throw new IllegalArgumentException("max pool of " + x.value() + " with size " + size + ", padding " + pad);
         }
-        Tensor y = tape.empty(from.size(0), oh, ow, from.size(3));
+        DType type = x.value().dtype();
+        Tensor y = tape.empty(type, Shape.of(from.size(0), oh, ow, from.size(3)));
         boolean backward = tape.training() && x.requiresGrad();
-        Tensor tap = backward ? tape.scope().empty(DType.U8, y.shape()) : null;
-        geometry(tape.device().kernel(FWD).ptr(x.value()).ptr(y).ptr(tap), from, size, stride, pad, oh, ow)
+        Tensor tap = backward ? tape.empty(DType.U8, y.shape()) : null;
+        geometry(tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(y).ptr(tap), from, size, stride, pad, oh, ow)
                 .overRows(from.size(0) * oh * ow);
         return tape.record(y, new Variable[] {x}, backward ? new Tensor[] {tap} : new Tensor[0], dy -> {
-            Tensor dx = tape.empty(from);
-            geometry(tape.device().kernel(BWD).ptr(dy).ptr(tap).ptr(dx), from, size, stride, pad, oh, ow)
+            Tensor dx = tape.empty(type, from);
+            geometry(tape.device().kernel(BWD.over(type)).ptr(dy).ptr(tap).ptr(dx), from, size, stride, pad, oh, ow)
                     .overRows(from.size(0) * from.size(1) * from.size(2));
             return new Tensor[] {dx};
         });

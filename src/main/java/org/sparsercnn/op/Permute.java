@@ -8,7 +8,7 @@ import org.sparsercnn.device.Launch;
 import org.sparsercnn.tensor.Layout;
 import org.sparsercnn.tensor.Tensor;
 
-/** Reorders axes, and makes strided views dense; up to six axes, fp32. */
+/** Reorders axes, and makes strided views dense; up to six axes. */
 public final class Permute {
     private static final int MAX_RANK = 6;
     private static final long BLOCK_ROWS = 16;
@@ -40,14 +40,14 @@ public final class Permute {
         if (x.shape().rank() > MAX_RANK) {
             throw new IllegalArgumentException("at most " + MAX_RANK + " axes: " + x);
         }
-        Tensor y = tape.empty(x.shape());
+        Tensor y = tape.empty(x.dtype(), x.shape());
         if (x.elements() == 0) {
             return y;
         }
         long[] sizes = new long[MAX_RANK];
         long[] strides = new long[MAX_RANK];
         collapse(x.layout(), sizes, strides);
-        Launch launch = tape.device().kernel(FWD).ptr(x).ptr(y);
+        Launch launch = tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y);
         for (long size : sizes) {
             launch.i64(size);
         }

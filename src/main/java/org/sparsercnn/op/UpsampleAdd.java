@@ -2,6 +2,7 @@ package org.sparsercnn.op;
 
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
@@ -19,7 +20,8 @@ public final class UpsampleAdd {
      * @return (N, 2H, 2W, C)
      */
     public static Variable apply(Tape tape, Variable coarse, Variable fine) {
-        Variable top = Permute.dense(tape, coarse);
+        DType type = fine.value().dtype();
+        Variable top = Permute.dense(tape, Cast.apply(tape, coarse, type));
         Variable lateral = Permute.dense(tape, fine);
         Shape s = top.shape();
         long h = s.size(1);
@@ -29,13 +31,13 @@ public final class UpsampleAdd {
             throw new IllegalArgumentException("a pyramid level must be exactly twice the next coarser one: " + lateral.shape()
                     + " over " + s + " (images are padded to a multiple of the coarsest stride for this)");
         }
-        Tensor y = tape.empty(lateral.shape());
-        tape.device().kernel(FWD).ptr(top.value()).ptr(lateral.value()).ptr(y).i64(h).i64(w).i64(c).overRows(s.size(0) * 4 * h * w);
+        Tensor y = tape.empty(type, lateral.shape());
+        tape.device().kernel(FWD.over(type)).ptr(top.value()).ptr(lateral.value()).ptr(y).i64(h).i64(w).i64(c).overRows(s.size(0) * 4 * h * w);
         return tape.record(y, new Variable[] {top, lateral}, new Tensor[0], dy -> {
             Tensor dtop = null;
             if (top.requiresGrad()) {
-                dtop = tape.empty(s);
-                tape.device().kernel(BWD).ptr(dy).ptr(dtop).i64(h).i64(w).i64(c).overRows(s.size(0) * h * w);
+                dtop = tape.empty(type, s);
+                tape.device().kernel(BWD.over(type)).ptr(dy).ptr(dtop).i64(h).i64(w).i64(c).overRows(s.size(0) * h * w);
             }
             return new Tensor[] {dtop, dy};
         });

@@ -34,10 +34,11 @@ class FourPlacesTest {
         assertThat(elsewhere.map(declared -> declared.owner().getSimpleName() + " has " + declared.kernel().name())).isEmpty();
     }
 
+    /** And after the type of its elements; where it has two, after that of the result. */
     @Test
     void aKernelIsNamedAfterItsFile() {
         KernelSources.defined().forEach((file, kernels) -> assertThat(kernels).as(file).isNotEmpty()
-                .allSatisfy(kernel -> assertThat(kernel).startsWith(file + "_").endsWith("_f32")));
+                .allSatisfy(kernel -> assertThat(kernel).matches(file + "(_\\w+)?_(f32|bf16)")));
     }
 
     @Test

@@ -26,6 +26,11 @@ class AddSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable y = Add.apply(tape, in.get("a"), in.get("b"), attrs.path("relu").asBoolean());
         return Map.of("y", y, "doubled", Add.apply(tape, in.get("a"), in.get("a")));

@@ -29,6 +29,21 @@ class BatchNormSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("weight", "bias", "running_mean", "running_var");
+    }
+
+    @Override
+    protected Set<String> fp32Outputs() {
+        return Set.of("running_mean", "running_var");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Tensor mean = Permute.copy(tape, in.get("running_mean").value());
         Tensor var = Permute.copy(tape, in.get("running_var").value());

@@ -22,6 +22,11 @@ class BmmSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", Bmm.apply(tape, in.get("input"), in.get("mat2")));
     }

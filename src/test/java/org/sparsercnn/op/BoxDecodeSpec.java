@@ -28,6 +28,21 @@ class BoxDecodeSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("boxes");
+    }
+
+    @Override
+    protected Set<String> fp32Outputs() {
+        return Set.of("y");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", BoxDecode.apply(tape, in.get("deltas"), in.get("boxes"), weights(attrs)));
     }

@@ -29,6 +29,22 @@ class Conv2dSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("w", "b", "scale");
+    }
+
+    /** The scaled weights are rounded too. */
+    @Override
+    protected double bf16Tolerance() {
+        return 0x1p-7;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable w = Permute.dense(tape, Nhwc.in(tape, in.get("w"), attrs));
         Variable bias = in.containsKey("b") ? Permute.dense(tape, in.get("b")) : null;

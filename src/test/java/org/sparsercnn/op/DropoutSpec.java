@@ -30,6 +30,11 @@ class DropoutSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable first = Dropout.apply(tape, in.get("x"), attrs.get("p").asDouble());
         return Map.of("first", first, "second", Dropout.apply(tape, in.get("x"), attrs.get("p").asDouble()));

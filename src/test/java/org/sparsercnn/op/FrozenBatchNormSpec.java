@@ -23,8 +23,18 @@ class FrozenBatchNormSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("weight", "bias", "running_mean", "running_var");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
-        var folded = FrozenBatchNorm.fold(tape.scope(), dense(tape, in, "weight"), dense(tape, in, "bias"), dense(tape, in, "running_mean"),
+        var folded = FrozenBatchNorm.fold(tape, dense(tape, in, "weight"), dense(tape, in, "bias"), dense(tape, in, "running_mean"),
                 dense(tape, in, "running_var"), attrs.get("eps").asDouble());
         Variable y = FrozenBatchNorm.apply(tape, Nhwc.in(tape, in.get("x"), attrs), folded, attrs.path("relu").asBoolean());
         return Map.of("y", Nhwc.out(tape, y, attrs));

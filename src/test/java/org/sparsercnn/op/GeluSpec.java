@@ -9,6 +9,11 @@ class GeluSpec extends UnaryFunction {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     Variable run(Tape tape, Variable input) {
         return Gelu.apply(tape, input);
     }

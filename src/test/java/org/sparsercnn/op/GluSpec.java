@@ -27,6 +27,11 @@ class GluSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", Glu.apply(tape, in.get("input")));
     }

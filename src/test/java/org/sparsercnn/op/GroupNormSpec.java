@@ -27,6 +27,16 @@ class GroupNormSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("gamma", "beta");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", GroupNorm.apply(tape, in.get("x"), attrs.get("groups").asInt(), Permute.dense(tape, in.get("gamma")),
                 Permute.dense(tape, in.get("beta")), attrs.get("eps").asDouble(), attrs.get("relu").asBoolean()));

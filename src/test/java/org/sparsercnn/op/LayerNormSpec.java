@@ -21,6 +21,16 @@ class LayerNormSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("w", "b");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", LayerNorm.apply(tape, in.get("x"), Permute.dense(tape, in.get("w")), Permute.dense(tape, in.get("b")),
                 attrs.get("eps").asDouble(), attrs.path("relu").asBoolean()));

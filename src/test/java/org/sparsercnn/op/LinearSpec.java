@@ -22,6 +22,16 @@ class LinearSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("w", "b");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable bias = in.containsKey("b") ? Permute.dense(tape, in.get("b")) : null;
         return Map.of("y", Linear.apply(tape, in.get("x"), Permute.dense(tape, in.get("w")), bias, attrs.path("relu").asBoolean()));

@@ -29,6 +29,11 @@ class MaxPoolSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable y = MaxPool.apply(tape, Nhwc.in(tape, in.get("x"), attrs), attrs.get("kernel").asInt(), attrs.get("stride").asInt(),
                 attrs.get("padding").asInt());

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.device.cpu.CpuDevice;
@@ -25,13 +26,15 @@ import org.sparsercnn.kernels.EmulatedDevice;
 import org.sparsercnn.kernels.Schedule;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
+import org.sparsercnn.testing.Bf16;
+import org.sparsercnn.testing.Bf16Device;
 import org.sparsercnn.testing.Golden;
 import org.sparsercnn.util.Json;
 
 /**
  * What an op is, said once and checked in every way: against recorded numbers, against a float64 reference, its gradient
  * against central differences of that reference, on views, for equal bits on any number of threads, and with its kernels run as
- * on a GPU, in blocks of threads, for equal bits in any order of these.
+ * on a GPU, in blocks of threads, for equal bits in any order of these; all of it in bf16 too where the op has it.
  */
 public abstract class OpSpec {
     /** Inputs by name and the op's attributes. */
@@ -82,6 +85,29 @@ public abstract class OpSpec {
     /** Allowed error relative to the largest value of the tensor. */
     protected double tolerance() {
         return 3e-6;
+    }
+
+    /** Whether the op takes part in a network in bf16. */
+    protected boolean bf16() {
+        return false;
+    }
+
+    /** Inputs that are F32 there too: parameters, boxes, what stands for integers. */
+    protected Set<String> fp32Inputs() {
+        return Set.of();
+    }
+
+    /** Outputs that are F32 there too: boxes, losses, statistics. */
+    protected Set<String> fp32Outputs() {
+        return Set.of();
+    }
+
+    /**
+     * Allowed error there relative to the largest value of the tensor, given inputs that bf16 holds exactly. A result rounded
+     * once is off by 2^-9 of itself; an op that allows more says why.
+     */
+    protected double bf16Tolerance() {
+        return 0x1p-8;
     }
 
     /** Golden cases left out, each with a reason in the overriding method's comment. */
@@ -244,6 +270,52 @@ public abstract class OpSpec {
         }
     }
 
+    /**
+     * In bf16, from inputs that it holds exactly: outputs against the float64 reference, gradients against those in fp32; and in
+     * blocks of threads, where sums in another order may end on the other side of a rounding.
+     */
+    @TestFactory
+    Stream<DynamicTest> in_bf16() {
+        return !bf16() ? Stream.empty() : samples(new Random(7)).stream().map(OpSpec::rounded)
+                .map(s -> DynamicTest.dynamicTest(s.name, () -> checkBf16(s)));
+    }
+
+    private static Sample rounded(Sample s) {
+        Map<String, Array> in = new LinkedHashMap<>();
+        s.in.forEach((name, a) -> in.put(name, Bf16.round(a)));
+        return new Sample(s.name, in, s.attrs);
+    }
+
+    private void checkBf16(Sample s) {
+        Map<String, Array> cotangents = cotangents(s);
+        cotangents.replaceAll((_, dy) -> Bf16.round(dy));
+        Result r;
+        try (Device device = new Bf16Device(new CpuDevice(1, -1))) {
+            r = execute(device, s, cotangents, differentiable(), false, DType.BF16);
+            sameBits(r, execute(device, s, cotangents, differentiable(), true, DType.BF16));
+            assertThat(device.memory().inUse()).as("bytes still held").isZero();
+        }
+        try (Device device = new CpuDevice(1, -1)) {
+            Map<String, Array> grads = execute(device, s, cotangents, differentiable(), false).grad;
+            reference(s.in, s.attrs).forEach((name, wanted) -> close(name, r.out.get(name), wanted, bf16Allowed(wanted, tolerance())));
+            grads.forEach((name, wanted) -> close("grad." + name, r.grad.get(name), wanted, bf16Allowed(wanted, GRADIENT_TOLERANCE)));
+        }
+        if (EmulatedDevice.isBuilt()) {
+            for (Schedule schedule : Schedule.all(64)) {
+                try (Device device = new Bf16Device(new EmulatedDevice(schedule))) {
+                    Result emulated = execute(device, s, cotangents, differentiable(), false, DType.BF16);
+                    r.out.forEach((name, wanted) -> close(name, emulated.out.get(name), wanted, bf16Allowed(wanted, tolerance())));
+                    r.grad.forEach((name, wanted) -> close("grad." + name, emulated.grad.get(name), wanted, bf16Allowed(wanted, GRADIENT_TOLERANCE)));
+                }
+            }
+        }
+    }
+
+    /** @param fp32 what is allowed in fp32 */
+    private double bf16Allowed(Array wanted, double fp32) {
+        return bf16Tolerance() * scale(wanted) + fp32;
+    }
+
     // Machinery
 
     protected record Result(Map<String, Array> out, Map<String, Array> grad) {}
@@ -266,25 +338,31 @@ public abstract class OpSpec {
 
     /** Forward and backward; an output without a cotangent takes no part in backward. */
     protected final Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided) {
+        return execute(device, s, cotangents, grads, strided, DType.F32);
+    }
+
+    private Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided, DType compute) {
         List<Tensor> owned = new ArrayList<>();
         Map<String, Variable> in = new LinkedHashMap<>();
         s.in.forEach((name, a) -> {
-            Tensor t = strided ? stridedTensor(device, a) : Tensor.of(device, a.floats(), a.shape());
+            DType type = fp32Inputs().contains(name) ? DType.F32 : compute;
+            Tensor t = strided ? stridedTensor(device, type, a) : tensor(device, type, a.floats(), a.shape());
             owned.add(t);
             in.put(name, grads.contains(name) ? Variable.leaf(t) : Variable.constant(t));
         });
         Map<String, Array> out = new LinkedHashMap<>();
         Map<String, Array> grad = new LinkedHashMap<>();
-        try (Tape tape = Tape.training(device, new Rng(5))) {
+        try (Tape tape = Tape.training(device, new Rng(5), compute)) {
             Map<String, Variable> y = run(tape, in, s.attrs);
             List<Variable> roots = new ArrayList<>();
             List<Tensor> seeds = new ArrayList<>();
             y.forEach((name, v) -> {
+                assertThat(v.value().dtype()).as("type of " + name).isEqualTo(fp32Outputs().contains(name) ? DType.F32 : compute);
                 out.put(name, array(v.value()));
                 if (cotangents.containsKey(name) && v.requiresGrad()) {
                     Array dy = cotangents.get(name);
                     roots.add(v);
-                    seeds.add(tape.scope().hold(Tensor.of(device, dy.floats(), v.shape().toArray())));
+                    seeds.add(tape.scope().hold(tensor(device, v.value().dtype(), dy.floats(), v.shape().toArray())));
                 }
             });
             tape.backward(roots, seeds, (a, b) -> Add.sum(tape, a, b), _ -> {});
@@ -300,11 +378,16 @@ public abstract class OpSpec {
         return new Result(out, grad);
     }
 
+    /** A new tensor, F32 or BF16. */
+    private static Tensor tensor(Device device, DType type, float[] values, long... shape) {
+        return type == DType.BF16 ? Bf16.tensor(device, values, shape) : Tensor.of(device, values, shape);
+    }
+
     /** The same values with the axes laid out in reverse and a gap after the outermost. */
-    private static Tensor stridedTensor(Device device, Array a) {
+    private static Tensor stridedTensor(Device device, DType type, Array a) {
         int rank = a.shape().length;
         if (rank == 0) {
-            return Tensor.of(device, a.floats());
+            return tensor(device, type, a.floats());
         }
         long[] reversed = new long[rank];
         int[] axes = new int[rank];
@@ -313,8 +396,7 @@ public abstract class OpSpec {
             axes[i] = rank - 1 - i;
         }
         reversed[rank - 1] += 1;
-        Tensor view = Tensor.of(device, new float[(int) Arrays.stream(reversed).reduce(1, (p, q) -> p * q)], reversed);
-        float[] buffer = new float[(int) view.elements()];
+        float[] buffer = new float[(int) Arrays.stream(reversed).reduce(1, (p, q) -> p * q)];
         long[] steps = new long[rank];
         long step = 1;
         for (int i = rank - 1; i >= 0; i--) {
@@ -330,12 +412,11 @@ public abstract class OpSpec {
             }
             buffer[(int) at] = (float) a.values()[i];
         }
-        view.set(buffer);
-        return view.narrow(rank - 1, 0, reversed[rank - 1] - 1).permute(axes);
+        return tensor(device, type, buffer, reversed).narrow(rank - 1, 0, reversed[rank - 1] - 1).permute(axes);
     }
 
     protected static Array array(Tensor t) {
-        float[] f = t.toFloats();
+        float[] f = Bf16.floats(t);
         double[] v = new double[f.length];
         for (int i = 0; i < v.length; i++) {
             v[i] = f[i];
@@ -348,7 +429,7 @@ public abstract class OpSpec {
         float[] f = Permute.dense(tape, v).value().toFloats();
         int[] i = new int[f.length];
         Arrays.setAll(i, k -> (int) f[k]);
-        Tensor t = tape.scope().empty(org.sparsercnn.device.DType.I32, v.shape());
+        Tensor t = tape.scope().empty(DType.I32, v.shape());
         t.set(i);
         return t;
     }

@@ -33,6 +33,11 @@ class PermuteSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", Permute.apply(tape, in.get("x"), axes(attrs)));
     }

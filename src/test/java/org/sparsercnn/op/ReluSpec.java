@@ -9,6 +9,11 @@ class ReluSpec extends UnaryFunction {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     Variable run(Tape tape, Variable input) {
         return Relu.apply(tape, input);
     }

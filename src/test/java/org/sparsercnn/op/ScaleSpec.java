@@ -21,6 +21,11 @@ class ScaleSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", Scale.apply(tape, in.get("x"), attrs.get("factor").asDouble()));
     }

@@ -28,6 +28,11 @@ class SoftmaxSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return Map.of("y", Softmax.apply(tape, in.get("x")));
     }

@@ -27,6 +27,11 @@ class UpsampleAddSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         Variable y = UpsampleAdd.apply(tape, Nhwc.in(tape, in.get("top"), attrs), Nhwc.in(tape, in.get("lat"), attrs));
         return Map.of("y", Nhwc.out(tape, y, attrs));
