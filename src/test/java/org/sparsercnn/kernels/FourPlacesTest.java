@@ -42,8 +42,8 @@ class FourPlacesTest {
     }
 
     @Test
-    void everyKernelFileIsThatOfAnOpOrAnOptimiser() {
-        List<String> files = Stream.of("op", "optim").flatMap(subPackage -> KernelSources.classes(subPackage).stream())
+    void everyKernelFileIsThatOfAnOpAnOptimiserOrADevice() {
+        List<String> files = Stream.of("op", "optim", "device/cuda").flatMap(subPackage -> KernelSources.classes(subPackage).stream())
                 .flatMap(type -> KernelSources.fileOf(type).stream()).toList();
         assertThat(KernelSources.defined().keySet()).containsExactlyInAnyOrderElementsOf(files);
     }
