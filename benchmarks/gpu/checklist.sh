@@ -57,7 +57,7 @@ stage_selftest() { app selftest --device "$device" --binding panama --json "$out
 stage_jcuda() { app selftest --device "$device" --binding jcuda --only ops --json "$out/selftest-jcuda.json"; }
 
 stage_kernels() {
-    "$java" -Dsparsercnn.device="$device" -jar "$jars/benchmarks.jar" 'Gpu.*Benchmark' -f 1 -wi 2 -i 3 -w 300ms -r 300ms \
+    "$java" -jar "$jars/benchmarks.jar" '(Launch|Gemm|Convolution|RoiAlign|DynamicConv|Attention|LayerNorm|Loss|Matcher|AdamW).*Benchmark' -p deviceName="$device" -p proposals=100 -f 0 -wi 1 -i 3 -w 300ms -r 300ms \
         -rf json -rff "$out/kernels.json"
 }
 

@@ -7,7 +7,7 @@ import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.op.Attention;
 
 /** Self-attention of the proposals of one image: 256 channels, 8 heads, projections included. */
-public class AttentionBenchmark extends OnCpu {
+public class AttentionBenchmark extends OnDevice {
     private static final int CHANNELS = 256;
 
     @Param({"100", "300"})

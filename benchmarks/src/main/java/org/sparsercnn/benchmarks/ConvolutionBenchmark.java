@@ -9,7 +9,7 @@ import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.tensor.Tensor;
 
 /** Convolutions of the R50 backbone and pyramid for one image of 480x640, NHWC: filter/stride, channels, input size. */
-public class ConvolutionBenchmark extends OnCpu {
+public class ConvolutionBenchmark extends OnDevice {
     @Param({
         "7x7/2 3->64 480x640", // stem
         "1x1/1 64->256 120x160", // res2
@@ -40,15 +40,18 @@ public class ConvolutionBenchmark extends OnCpu {
     @Benchmark
     public void forward() {
         device.convolution(shape, x, w, Epilogue.NONE, y);
+        device.synchronize();
     }
 
     @Benchmark
     public void backwardData() {
         device.convolutionBackwardData(shape, y, w, x);
+        device.synchronize();
     }
 
     @Benchmark
     public void backwardWeight() {
         device.convolutionBackwardWeight(shape, x, y, w);
+        device.synchronize();
     }
 }

@@ -10,7 +10,7 @@ import org.sparsercnn.op.DynamicConv;
  * The two dynamic convolutions of one stage of one image: 49 bins, 256 channels to 64 and back, with weights of its own for
  * every proposal.
  */
-public class DynamicConvBenchmark extends OnCpu {
+public class DynamicConvBenchmark extends OnDevice {
     private static final int CHANNELS = 256;
     private static final int INNER = 64;
 

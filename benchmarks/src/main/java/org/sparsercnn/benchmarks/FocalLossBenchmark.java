@@ -10,7 +10,7 @@ import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /** Sigmoid focal loss of one stage: two images, 80 classes, seven proposals of each image on an object. */
-public class FocalLossBenchmark extends OnCpu {
+public class FocalLossBenchmark extends OnDevice {
     private static final int CLASSES = 80;
 
     @Param({"100", "300"})

@@ -8,7 +8,7 @@ import org.sparsercnn.device.Gemm;
  * Matrix products of the R50-100 model on the CPU: {@code op(A) op(B)} given as transpositions, MxNxK and how many at once. The
  * square one tells what the machine gives.
  */
-public class GemmBenchmark extends OnCpu {
+public class GemmBenchmark extends OnDevice {
     @Param({
         "NN 1024x1024x1024x1", // the yardstick
         "NT 100x32768x256x1", // dynamic_layer, one image: makes the weights of the dynamic convolutions
@@ -37,5 +37,6 @@ public class GemmBenchmark extends OnCpu {
     @Benchmark
     public void product() {
         device.gemm(gemm);
+        device.synchronize();
     }
 }

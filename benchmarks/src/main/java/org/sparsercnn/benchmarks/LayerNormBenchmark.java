@@ -10,7 +10,7 @@ import org.sparsercnn.op.LayerNorm;
  * LayerNorm with ReLU as the heads use it, rows x channels: 100 proposals; their bins inside the dynamic convolution (49 each)
  * with 64 and with 256 channels.
  */
-public class LayerNormBenchmark extends OnCpu {
+public class LayerNormBenchmark extends OnDevice {
     @Param({"100x256", "4900x64", "4900x256"})
     public String shape;
 

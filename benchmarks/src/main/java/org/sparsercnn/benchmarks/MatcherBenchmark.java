@@ -12,7 +12,7 @@ import org.sparsercnn.loss.Target;
 import org.sparsercnn.tensor.Tensor;
 
 /** Matching of a whole training step: six stages of two images, 80 classes; costs, assignment, and the copy between them. */
-public class MatcherBenchmark extends OnCpu {
+public class MatcherBenchmark extends OnDevice {
     private static final int STAGES = 6;
     private static final int IMAGES = 2;
     private static final int CLASSES = 80;

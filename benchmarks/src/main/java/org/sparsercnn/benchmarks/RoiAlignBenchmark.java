@@ -11,7 +11,7 @@ import org.sparsercnn.tensor.Tensor;
 /**
  * Pooling 7x7x256 features for the boxes of one stage from p2 to p5 of one 480x640 image, two samples a side in each bin.
  */
-public class RoiAlignBenchmark extends OnCpu {
+public class RoiAlignBenchmark extends OnDevice {
     private static final List<Integer> STRIDES = List.of(4, 8, 16, 32);
 
     @Param({"100", "300"})

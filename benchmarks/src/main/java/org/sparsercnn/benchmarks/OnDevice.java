@@ -1,6 +1,7 @@
 package org.sparsercnn.benchmarks;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -15,23 +16,31 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.sparsercnn.app.DeviceChoice;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.op.Add;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
-/** What the benchmarks of ops share: a CPU device and tensors of noise, the same in every run. */
+/**
+ * What the benchmarks of ops share: a device ({@code -p deviceName=cuda}, on which a pass is waited for, launches included) and tensors
+ * of noise, the same in every run.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
 @Warmup(iterations = 2, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 3, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 @Fork(value = 1, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"})
-public abstract class OnCpu {
+public abstract class OnDevice {
+    @Param("cpu")
+    public String deviceName;
+
+    /** Of the CPU. */
     @Param("2")
     public int threads;
 
@@ -41,7 +50,7 @@ public abstract class OnCpu {
 
     @Setup
     public void open() {
-        device = new CpuDevice(threads, 0);
+        device = new DeviceChoice(Optional.of(deviceName), Optional.of(threads)).open(Config.defaults(), 0, 1);
         scope = new org.sparsercnn.tensor.Scope(device);
         make();
     }
@@ -88,6 +97,7 @@ public abstract class OnCpu {
     void forward(Function<Tape, Variable> op) {
         try (Tape tape = Tape.inference(device)) {
             op.apply(tape);
+            device.synchronize();
         }
     }
 
@@ -99,6 +109,7 @@ public abstract class OnCpu {
             for (Variable leaf : leaves) {
                 leaf.clearGradient();
             }
+            device.synchronize();
         }
     }
 }
