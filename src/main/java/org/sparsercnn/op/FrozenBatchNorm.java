@@ -25,12 +25,12 @@ public final class FrozenBatchNorm {
     public static Folded fold(Tape tape, Tensor weight, Tensor bias, Tensor mean, Tensor var, double eps) {
         long cols = weight.elements();
         Tensor both = tape.prepared(weight, () -> {
-            Tensor t = tape.empty(2, cols);
-            tape.device().kernel(FOLD).ptr(weight).ptr(bias).ptr(mean).ptr(var).ptr(t.narrow(0, 0, 1)).ptr(t.narrow(0, 1, 1))
+            Tensor t = tape.empty(2 * cols);
+            tape.device().kernel(FOLD).ptr(weight).ptr(bias).ptr(mean).ptr(var).ptr(t).ptr(t.narrow(0, cols, cols))
                     .i64(cols).f64(eps).overElements(cols);
-            return t.reshape(2 * cols);
+            return t;
         });
-        // The shift is a tensor of its own, that what is made from it may be kept too.
+        // The shift is known by the bias it came from, so that what is made from it is made once too.
         return new Folded(both.narrow(0, 0, cols), tape.prepared(bias, () -> both.narrow(0, cols, cols)));
     }
 
