@@ -35,7 +35,7 @@ EXPORT void standin_answer(const char* name, int code, uint64_t value) { answers
 EXPORT void standin_forget() { answers.clear(); }
 
 EXPORT int nvmlInit_v2() {
-    if (answers.count("nvmlInit_v2")) return answers["nvmlInit_v2"].code;
+    if (answers.empty()) return driver_not_loaded;  // as on a machine without a GPU
     ++initialized;
     return success;
 }

@@ -40,9 +40,13 @@ final class JCudaNatives {
         }
     }
 
-    /** The loader's words stand in the middle of the stack traces that JCuda makes its message of. */
+    /** The loader's words stand amid the stack traces that JCuda makes its message of, or that of the first attempt's. */
     private static String reason(LinkageError e) {
-        String message = String.valueOf(e.getMessage());
-        return message.lines().filter(line -> line.contains(".so") && line.contains(": ")).reduce((first, last) -> last).orElse(message).strip();
+        String reason = e.toString();
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            var words = cause.toString().lines().filter(line -> line.contains("UnsatisfiedLinkError: /")).reduce((first, last) -> last);
+            if (words.isPresent()) reason = words.get().substring(words.get().indexOf("UnsatisfiedLinkError: /") + 22);
+        }
+        return reason;
     }
 }

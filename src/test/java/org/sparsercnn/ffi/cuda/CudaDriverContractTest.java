@@ -10,6 +10,8 @@ import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -244,6 +246,20 @@ class CudaDriverContractTest {
         assertThat(standIn.log()).isEqualTo("launch relu_fwd_f32 blocks 70000 threads 256 shared 1024 stream 1 arguments "
                 + "8877665544332211" + zeros.substring(16, 112) + "ffffffffffffffff\n"
                 + "launch relu_fwd_f32 blocks 2147483647 threads 32 shared 0 stream 1 arguments " + zeros + "\n");
+    }
+
+    @Test
+    void kernelsRunWhereSomethingCanRunThem() {
+        long memory = driver.memAlloc(8);
+        List<String> ran = new ArrayList<>();
+        standIn.runner((kernel, arguments, blocks, threads) -> {
+            long target = MemorySegment.ofAddress(arguments).reinterpret(8).get(JAVA_LONG, 0);
+            MemorySegment.ofAddress(target).reinterpret(8).set(JAVA_LONG, 0, 0x0706050403020100L);
+            ran.add(kernel + " " + blocks + " " + threads);
+        }, arena);
+        driver.launch(function("add"), 2, 96, 0, stream, parameters(memory));
+        assertThat(read(memory, 8)).containsExactly(0, 1, 2, 3, 4, 5, 6, 7);
+        assertThat(ran).containsExactly("add 2 96");
     }
 
     @Test
