@@ -85,14 +85,16 @@ public final class CudaLibraries {
             implements Search {}
 
     /**
+     * @param majors that would have done
      * @param looked every folder looked in
      * @param refused files that exist, or bare names, with the loader's words about each
      * @param otherMajors files of a version that cannot be used
      */
-    public record Missing(Library library, List<Place> looked, Map<String, String> refused, List<Path> otherMajors) implements Search {
+    public record Missing(Library library, List<Integer> majors, List<Place> looked, Map<String, String> refused, List<Path> otherMajors)
+            implements Search {
         /** Everything a user needs to know, remedy included. */
         public String message() {
-            String wanted = library.majors.stream().map(library::soname).collect(Collectors.joining(" or "));
+            String wanted = majors.stream().map(library::soname).collect(Collectors.joining(" or "));
             StringBuilder text = new StringBuilder("No usable " + library.title + " (" + wanted + ") was found");
             otherMajors.forEach(file -> text.append("\n  another version: ").append(file).append(", wanted ").append(wanted));
             refused.forEach((file, words) -> text.append("\n  ").append(words.contains(file) ? words : file + ": " + words));
@@ -123,17 +125,26 @@ public final class CudaLibraries {
 
     /** Looks for a library and loads the first that the loader takes, with the libraries that it opens by itself. */
     public Search find(Library library) {
+        return find(library, library.majors);
+    }
+
+    /** As {@link #find(Library)}, of one version alone: JCuda's cuBLAS needs that of CUDA 12. */
+    public Search find(Library library, int major) {
+        return find(library, List.of(major));
+    }
+
+    private Search find(Library library, List<Integer> majors) {
         Map<String, String> refused = new LinkedHashMap<>();
         List<Place> all = Stream.concat(places.named().stream(), usual(library).stream()).toList();
-        return first(library, refused).<Search>map(candidate -> found(library, candidate, all))
-                .orElseGet(() -> new Missing(library, all, refused, otherMajors(library, all)));
+        return first(library, majors, refused).<Search>map(candidate -> found(library, candidate, all))
+                .orElseGet(() -> new Missing(library, majors, all, refused, otherMajors(library, majors, all)));
     }
 
     private record Candidate(DynamicLoader.Loaded loaded, int major) {}
 
-    private Optional<Candidate> first(Library library, Map<String, String> refused) {
+    private Optional<Candidate> first(Library library, List<Integer> majors, Map<String, String> refused) {
         for (var names : List.<IntFunction<List<String>>>of(major -> namedFiles(library, major), major -> usualNames(library, major))) {
-            for (int major : library.majors) {
+            for (int major : majors) {
                 var loaded = load(library, major, names.apply(major), refused);
                 if (loaded.isPresent()) return Optional.of(new Candidate(loaded.get(), major));
             }
@@ -217,12 +228,12 @@ public final class CudaLibraries {
                         + " there is none: " + wanted.remedy).toList();
     }
 
-    private static List<Path> otherMajors(Library library, List<Place> folders) {
+    private static List<Path> otherMajors(Library library, List<Integer> majors, List<Place> folders) {
         Set<Path> files = new LinkedHashSet<>();
         for (Place place : folders) {
             for (Path file : LibraryPlaces.matches(place.folder(), library.stem + ".[0-9]*")) {
                 String version = file.getFileName().toString().substring(library.stem.length() + 1);
-                if (version.matches("\\d+") && !library.majors.contains(Integer.valueOf(version))) files.add(file);
+                if (version.matches("\\d+") && !majors.contains(Integer.valueOf(version))) files.add(file);
             }
         }
         return List.copyOf(files);

@@ -86,6 +86,10 @@ class CudaLibrariesTest {
         assertThat(found(Library.NVRTC, mine).major()).isEqualTo(12);
         library(mine.resolve("libnvrtc.so.13"));
         assertThat(found(Library.NVRTC, mine).file()).isEqualTo(mine.resolve("libnvrtc.so.13"));
+        assertThat(new CudaLibraries(places(Map.of(), mine)).find(Library.NVRTC, 12)).isInstanceOfSatisfying(Found.class, found -> {
+            assertThat(found.file()).isEqualTo(mine.resolve("libnvrtc.so.12"));
+            assertThat(found.also()).contains(mine.resolve("libnvrtc.so.13"));
+        });
     }
 
     @Test
