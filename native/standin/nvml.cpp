@@ -57,9 +57,15 @@ EXPORT int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** handle) {
     return strcmp(id, device) ? not_found : success;
 }
 EXPORT int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) { return answer("nvmlDeviceGetPowerUsage", milliwatts); }
-EXPORT int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) { return answer("nvmlDeviceGetEnforcedPowerLimit", milliwatts); }
-EXPORT int nvmlDeviceGetClockInfo(void*, int kind, unsigned* mhz) { return answer("nvmlDeviceGetClockInfo " + std::to_string(kind), mhz); }
-EXPORT int nvmlDeviceGetMaxClockInfo(void*, int kind, unsigned* mhz) { return answer("nvmlDeviceGetMaxClockInfo " + std::to_string(kind), mhz); }
+EXPORT int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) {
+    return answer("nvmlDeviceGetEnforcedPowerLimit", milliwatts);
+}
+EXPORT int nvmlDeviceGetClockInfo(void*, int kind, unsigned* mhz) {
+    return answer("nvmlDeviceGetClockInfo " + std::to_string(kind), mhz);
+}
+EXPORT int nvmlDeviceGetMaxClockInfo(void*, int kind, unsigned* mhz) {
+    return answer("nvmlDeviceGetMaxClockInfo " + std::to_string(kind), mhz);
+}
 EXPORT int nvmlDeviceGetTemperature(void*, int sensor, unsigned* celsius) {
     return answer("nvmlDeviceGetTemperature " + std::to_string(sensor), celsius);
 }

@@ -5,6 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.sparsercnn.ffi.cuda.CudaLibraries.Found;
 import org.sparsercnn.ffi.cuda.CudaLibraries.Library;
 import org.sparsercnn.util.BadInput;
@@ -54,7 +56,8 @@ public final class CudaDrivers {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment answer = arena.allocate(JAVA_INT);
             int status = NativeCall.of(library.symbols(), "cuDriverGetVersion", 1).status(answer.address());
-            if (status != 0) throw BadInput.of("%s does not tell its version (error %d). %s", library.file(), status, Library.CUDA.remedy());
+            if (status != 0) throw BadInput.of("%s does not tell its version (error %d). %s", library.file(), status,
+                    Library.CUDA.remedy());
             version = answer.get(JAVA_INT, 0);
         }
         if (version < VERSION_FLOOR) {
@@ -90,8 +93,8 @@ public final class CudaDrivers {
     public static void requireDevice(CudaDriver driver, int ordinal) {
         int count = driver.deviceCount();
         if (ordinal < 0 || ordinal >= count) {
-            StringBuilder found = new StringBuilder();
-            for (int i = 0; i < count; i++) found.append(i == 0 ? "" : ", ").append("cuda:").append(i).append(" (").append(driver.deviceName(i)).append(')');
+            String found = IntStream.range(0, count).mapToObj(i -> "cuda:" + i + " (" + driver.deviceName(i) + ")")
+                    .collect(Collectors.joining(", "));
             String visible = System.getenv("CUDA_VISIBLE_DEVICES");
             throw BadInput.of("There is no GPU cuda:%d; found %s%s", ordinal, found,
                     visible == null ? "" : ", with CUDA_VISIBLE_DEVICES=" + visible);
@@ -99,8 +102,9 @@ public final class CudaDrivers {
         int major = driver.deviceAttribute(ordinal, DeviceAttribute.COMPUTE_CAPABILITY_MAJOR);
         int minor = driver.deviceAttribute(ordinal, DeviceAttribute.COMPUTE_CAPABILITY_MINOR);
         if (major * 10 + minor < CAPABILITY_FLOOR) {
-            throw BadInput.of("cuda:%d (%s) has compute capability %d.%d; %d.%d (Ampere, 2020) or newer is wanted: use another GPU or --device cpu",
-                    ordinal, driver.deviceName(ordinal), major, minor, CAPABILITY_FLOOR / 10, CAPABILITY_FLOOR % 10);
+            throw BadInput.of("cuda:%d (%s) has compute capability %d.%d; %d.%d (Ampere, 2020) or newer"
+                    + " is wanted: use another GPU or --device cpu", ordinal, driver.deviceName(ordinal), major, minor, CAPABILITY_FLOOR / 10,
+                    CAPABILITY_FLOOR % 10);
         }
     }
 }
