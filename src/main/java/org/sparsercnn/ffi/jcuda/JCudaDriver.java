@@ -1,11 +1,10 @@
 package org.sparsercnn.ffi.jcuda;
 
 import static jcuda.driver.JCudaDriver.*;
+import static org.sparsercnn.ffi.jcuda.NativePointers.addressOf;
+import static org.sparsercnn.ffi.jcuda.NativePointers.at;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -30,7 +29,6 @@ public final class JCudaDriver implements CudaDriver {
     private static final int STREAM_NON_BLOCKING = 1;
     private static final int EVENT_DISABLE_TIMING = 2;
     private static final int CAPTURE_MODE_THREAD_LOCAL = 1;
-    private static final VarHandle ADDRESS = address();
 
     /** What the calls of one thread are made with. */
     private static final class Objects {
@@ -68,24 +66,6 @@ public final class JCudaDriver implements CudaDriver {
         Objects o = OBJECTS.get();
         check("cuDriverGetVersion", cuDriverGetVersion(o.number));
         version = o.number[0];
-    }
-
-    private static VarHandle address() {
-        try {
-            return MethodHandles.privateLookupIn(NativePointerObject.class, MethodHandles.lookup())
-                    .findVarHandle(NativePointerObject.class, "nativePointer", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new LinkageError("another JCuda than 12.6", e);
-        }
-    }
-
-    private static <T extends NativePointerObject> T at(T object, long address) {
-        ADDRESS.set((NativePointerObject) object, address);
-        return object;
-    }
-
-    private static long addressOf(NativePointerObject object) {
-        return (long) ADDRESS.get(object);
     }
 
     private static void check(String call, int status) {
