@@ -35,12 +35,15 @@ KERNEL_T(conv2d_weight_bwd, WeightBwd) {
     }
 }
 
-// x (pixels, ci) -> y (pixels, channels), zeros in the channels that x lacks.
-ARGS_T(Pad, const T* x; T* y; i64 pixels; i64 ci; i64 channels;)
+// x (lines, width, ci) -> y (lines, width, channels), zeros in the channels that x lacks.
+ARGS_T(Pad, const T* x; T* y; i64 lines; i64 width; i64 ci; i64 channels;)
 
 KERNEL_T(conv2d_pad, Pad) {
-    KERNEL_LOOP(i, a.pixels * a.channels) {
-        const i64 c = i % a.channels;
-        a.y[i] = c < a.ci ? a.x[i / a.channels * a.ci + c] : T(0.0f);
+    const T* x = a.x + ROW() * a.width * a.ci;
+    T* y = a.y + ROW() * a.width * a.channels;
+    const int32_t ci = (int32_t)a.ci, channels = (int32_t)a.channels;  // a line is short, and GPUs divide 64 bits slowly
+    BLOCK_LOOP(i, a.width * a.channels) {
+        const int32_t c = (int32_t)i % channels;
+        y[i] = c < ci ? x[(int32_t)i / channels * ci + c] : T(0.0f);
     }
 }

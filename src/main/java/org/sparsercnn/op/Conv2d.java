@@ -20,7 +20,7 @@ import org.sparsercnn.tensor.Tensor;
 public final class Conv2d {
     private static final Kernel WEIGHT_FWD = Kernel.of("conv2d_weight_fwd_f32", "w scale out rows taps ci channels");
     private static final Kernel WEIGHT_BWD = Kernel.of("conv2d_weight_bwd_f32", "dout scale dw rows taps ci channels");
-    private static final Kernel PAD = Kernel.of("conv2d_pad_f32", "x y pixels ci channels");
+    private static final Kernel PAD = Kernel.of("conv2d_pad_f32", "x y lines width ci channels");
     /** Input channels of a convolution in bf16 come in multiples of this: 16 bytes, which tensor cores load at a time. */
     private static final long TENSOR_CORE_CHANNELS = 8;
 
@@ -94,8 +94,8 @@ public final class Conv2d {
 
     private static Tensor padded(Tape tape, Tensor x, long channels) {
         Tensor y = tape.empty(x.dtype(), x.shape().withLast(channels));
-        long pixels = x.shape().rows();
-        tape.device().kernel(PAD.over(x.dtype())).ptr(x).ptr(y).i64(pixels).i64(x.size(3)).i64(channels).overElements(y.elements());
+        long lines = x.size(0) * x.size(1);
+        tape.device().kernel(PAD.over(x.dtype())).ptr(x).ptr(y).i64(lines).i64(x.size(2)).i64(x.size(3)).i64(channels).overRows(lines);
         return y;
     }
 
