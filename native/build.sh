@@ -2,7 +2,8 @@
 # Builds the native code into target/; Maven calls it before it compiles Java, and it can be called by hand.
 #
 #   target/native/linux-x86_64/       libsparsercnn-v3.so, libsparsercnn-v4.so   kernels/*.cu and native/*.cpp for the CPU
-#                                     kernels.fatbin                             kernels/*.cu for the GPU, where nvcc is
+#                                     kernels.fatbin                             kernels/*.cu and kernels/tensorcore/*.cu for
+#                                                                                the GPU, where nvcc is
 #                                     SHA256SUMS                                 of every file there, OpenBLAS included
 #   target/test-native/linux-x86_64/  libsparsercnn-emulated.so                  the same kernels with real blocks, on fibers
 #                                     libcuda.so.1 and others                    native/standin: NVIDIA's libraries for tests
@@ -47,7 +48,7 @@ outdated() { # variant source...
     local variant=$1 source key object
     for source in "${@:2}"; do
         object=$work/$variant/${source//\//_}.o
-        key=$(printf '%s' "$compiler" "${flags[$variant]}" "$headers" "$(<"$source")" | hash_of)
+        key=$(printf '%s' "$compiler" "${flags[$variant]}" "${headers[$variant]}" "$(<"$source")" | hash_of)
         [[ -f $object && -f $object.key && $(<"$object.key") == "$key" ]] && continue
         printf '%s\n' "$source|$object|$key|${flags[$variant]}"
     done
@@ -91,9 +92,9 @@ build_standin() { # soname source
 # One module from one file that includes every kernel, so that the host finds a kernel by its name alone.
 build_fatbin() {
     local key
-    key=$(printf '%s' "$("$NVCC" --version)" "${fatbin[*]}" "$headers" "$(cat "${kernels[@]}")" | hash_of)
+    key=$(printf '%s' "$("$NVCC" --version)" "${fatbin[*]}" "${headers[gpu]}" "$(cat "${gpu[@]}")" | hash_of)
     [[ -f $out/kernels.fatbin && -f $work/kernels.key && $(<"$work/kernels.key") == "$key" ]] && return
-    printf '#include "%s"\n' "${kernels[@]#kernels/}" >"$work/kernels.cu"
+    printf '#include "%s"\n' "${gpu[@]#kernels/}" >"$work/kernels.cu"
     "$NVCC" "${fatbin[@]}" -o "$work/kernels.fatbin.part" "$work/kernels.cu" || return
     mv "$work/kernels.fatbin.part" "$out/kernels.fatbin"
     printf '%s' "$key" >"$work/kernels.key"
@@ -106,9 +107,14 @@ compiler=$($CXX --version | head -1)
 
 kernels=(kernels/*.cu)
 cpu=("${kernels[@]}" native/*.cpp)
+gpu=("${kernels[@]}" kernels/tensorcore/*.cu)
 emulated=()
-[[ ! -d native/emulator ]] || emulated=("${kernels[@]}" native/emulator/*.cpp)
-headers=$(cat kernels/*.cuh kernels/*.h native/*.h native/emulator/*.h /dev/null | hash_of)
+[[ ! -d native/emulator ]] || emulated=("${gpu[@]}" native/emulator/*.cpp)
+portable=$(cat kernels/*.cuh kernels/*.h native/*.h | hash_of)
+tensorcore=$(cat kernels/tensorcore/*.cuh | hash_of)
+declare -A headers=([v3]=$portable [v4]=$portable [gpu]=$portable$tensorcore
+    [emulated]=$portable$tensorcore$(cat native/emulator/*.h /dev/null | hash_of)
+    [standin]=$(cat native/standin/*.h | hash_of))
 mkdir -p "$out" "$test_out" "$work"/{v3,v4,emulated,standin}
 
 fatbin_job=
@@ -124,7 +130,7 @@ mapfile -t jobs < <(
     outdated v3 "${cpu[@]}"
     outdated v4 "${cpu[@]}"
     outdated emulated "${emulated[@]}"
-    headers=$(cat native/standin/*.h | hash_of) outdated standin native/standin/*.cpp
+    outdated standin native/standin/*.cpp
 )
 if ((${#jobs[@]})); then
     echo "native/build.sh: compiling ${#jobs[@]} objects"

@@ -1,6 +1,6 @@
 // Kernels with one mistake each, and their sound twin: the tests see that the emulator catches every mistake. Only part of
 // the emulated library.
-#include "common.cuh"
+#include "tensorcore/mma.cuh"
 
 ARGS(Selftest, const float* x; float* y; i64 n;)
 
@@ -98,4 +98,82 @@ KERNEL(selftest_writes_past_the_end, Selftest) {
 // Every block adds to what the block before it wrote.
 KERNEL(selftest_reads_another_block, Selftest) {
     BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = a.x[i] + (ROW() == 0 ? 0.0f : a.y[(ROW() - 1) * a.n + i]);
+}
+
+// y = 2 a b from tiles laid out both ways: a[r][k] = (3 r + k) % 7, b[k][c] = (k + 5 c) % 5; the first n of 16 rows of 16.
+template <bool all_lanes>
+DEVICE void multiply_tiles(const Selftest& a) {
+    SHARED(bf16, left, 256);
+    SHARED(bf16, right, 256);
+    SHARED(bf16, right_transposed, 256);
+    BLOCK_LOOP(i, 256) {
+        left[i] = bf16((float)((3 * (i / 16) + i % 16) % 7));
+        right[i] = right_transposed[i % 16 * 16 + i / 16] = bf16((float)((i / 16 + 5 * (i % 16)) % 5));
+    }
+    BLOCK_SYNC();
+    if (warp_id() > 0 || (!all_lanes && threadIdx.x == 7)) return;
+    Factor f, g, h;
+    load_factor(f, left, 16);
+    load_right(g, right, 16);
+    load_factor(h, right_transposed, 16);
+    for (int n = 0; n < 2; ++n) {
+        Sums sums = {};
+        multiply(sums, f, g[2 * n], g[2 * n + 1]);
+        multiply(sums, f, h[n], h[n + 2]);
+        for (int i = 0; i < 4; ++i) {
+            const i64 at = (lane_row() + i / 2 * 8) * 16 + 8 * n + lane_column() + i % 2;
+            if (at < a.n) a.y[ROW() * a.n + at] = sums[i];
+        }
+    }
+}
+KERNEL(selftest_tiles, Selftest) { multiply_tiles<true>(a); }
+KERNEL(selftest_tiles_without_lane_7, Selftest) { multiply_tiles<false>(a); }
+
+KERNEL(selftest_tiles_from_global_memory, Selftest) {
+    Factor f;
+    load_factor(f, (const bf16*)a.x, 8);
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = (float)f[0];
+}
+
+// y = x turned around; the copy is a thread's own until it has waited for it and then for the others.
+template <bool wait, bool barrier>
+DEVICE void turn_around_by_copies(const Selftest& a) {
+    SHARED(float, values, 1024);
+    for (i64 i = 4 * threadIdx.x; i < a.n; i += 4 * blockDim.x) copy_begin(values + i, a.x + i);
+    copy_commit();
+    copy_commit();  // an empty group
+    if (wait)
+        copy_wait<1>();
+    else
+        copy_wait<2>();
+    if (barrier) BLOCK_SYNC();
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = values[a.n - 1 - i];
+}
+KERNEL(selftest_copies, Selftest) { turn_around_by_copies<true, true>(a); }
+KERNEL(selftest_copies_without_a_barrier, Selftest) { turn_around_by_copies<true, false>(a); }
+KERNEL(selftest_copies_not_waited_for, Selftest) { turn_around_by_copies<false, true>(a); }
+
+// What was read before lies under a copy that has begun.
+KERNEL(selftest_copies_over_what_is_read, Selftest) {
+    SHARED(float, values, 1024);
+    BLOCK_LOOP(i, a.n) values[i] = 2 * a.x[i];
+    BLOCK_SYNC();
+    BLOCK_LOOP(i, a.n / 4) copy_begin(values + 4 * i, a.x + 4 * i);
+    copy_commit();
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = values[a.n - 1 - i];
+    copy_wait<0>();
+}
+
+KERNEL(selftest_vector_at_an_odd_address, Selftest) {
+    const Vector<float> v = load_vector(a.x + 2);
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = v.at[0];
+}
+
+KERNEL(selftest_past_the_memory_of_the_launch, Selftest) {
+    BLOCK_LEADER dynamic_shared()[0] = 0;
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = a.x[i];
+}
+
+KERNEL_OF(selftest_of_blocks_of_64, Selftest, 64, 1) {
+    BLOCK_LOOP(i, a.n) a.y[ROW() * a.n + i] = a.x[i];
 }

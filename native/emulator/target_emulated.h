@@ -4,6 +4,7 @@
 #pragma once
 #include <cmath>
 #include <cstring>
+#include <string>
 
 #define DEVICE static inline __attribute__((always_inline))
 #define EXPORT extern "C" __attribute__((visibility("default")))
@@ -32,6 +33,7 @@
     type(&name)[count] = *(type(*)[count])emulated_shared(&name##_mark, #name, sizeof(type) * (count))
 
 #define __syncthreads() emulated_barrier({__FILE__, __LINE__})
+#define __syncwarp() emulated_with_warp(0xffffffffu, emulated_meeting, nullptr, {__FILE__, __LINE__})
 #define __shfl_xor_sync(mask, value, lanes) emulated_shuffle(mask, value, (threadIdx.x ^ (lanes)) & 31, {__FILE__, __LINE__})
 
 struct Dim {
@@ -45,16 +47,50 @@ struct Site {
 };
 void* emulated_shared(const void* mark, const char* name, size_t bytes);
 void emulated_barrier(Site site);
-uint64_t emulated_shuffle_bits(unsigned mask, uint64_t bits, unsigned source, Site site);
+void* emulated_dynamic_shared();  // what the launch asked for, aligned to 128 bytes
+bool emulated_in_shared(const void* address, size_t bytes);
+
+// Ends the launch with this message. The thread itself goes on to its next stop.
+void emulated_fail(const char* what);
+
+// What the lanes of a warp do together: the last of those that `mask` names to come does it for all. `data` is a lane's own,
+// input and result, and null for a lane that is not named.
+struct WarpFault {
+    int lane = -1;  // none
+    std::string what = {};
+};
+struct WarpWork {
+    const char* name;
+    WarpFault (*run)(unsigned mask, void* const* data);
+};
+void emulated_with_warp(unsigned mask, const WarpWork& work, void* data, Site site);
+
+// 16 bytes from global to shared memory, in groups, as cp.async.
+void emulated_copy_begin(void* to, const void* from);
+void emulated_copy_commit();
+void emulated_copy_wait(int pending);
+
+struct Shuffled {
+    uint64_t bits;
+    unsigned source;
+};
+extern const WarpWork emulated_shuffling, emulated_meeting;
 
 template <class T>
 inline T emulated_shuffle(unsigned mask, T value, unsigned source, Site site) {
     static_assert(sizeof(T) <= 8, "a shuffle moves up to 8 bytes");
-    uint64_t bits = 0;
-    memcpy(&bits, &value, sizeof(T));
-    bits = emulated_shuffle_bits(mask, bits, source, site);
-    memcpy(&value, &bits, sizeof(T));
+    Shuffled shuffled{0, source};
+    memcpy(&shuffled.bits, &value, sizeof(T));
+    emulated_with_warp(mask, emulated_shuffling, &shuffled, site);
+    memcpy(&value, &shuffled.bits, sizeof(T));
     return value;
+}
+
+// Threads take turns, so a plain sum is one nobody interrupts; the order of additions is the schedule's.
+inline float atomicAdd(float* address, float value) {
+    const float before = *address;
+    *address = before + value;
+    return before;
 }
 
 #include "target_cuda.cuh"

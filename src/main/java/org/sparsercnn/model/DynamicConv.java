@@ -6,6 +6,7 @@ import org.sparsercnn.config.ModelConfig;
 import org.sparsercnn.nn.LayerNorm;
 import org.sparsercnn.nn.Linear;
 import org.sparsercnn.nn.Parameters;
+import org.sparsercnn.op.DynamicInteraction;
 
 /**
  * Dynamic instance interaction (paper, section 3.3 and figure 4): each proposal feature makes the weights of two 1x1
@@ -39,11 +40,12 @@ final class DynamicConv {
     Variable apply(Tape tape, Variable proposals, Variable rois) {
         long count = proposals.shape().size(0);
         Variable weights = dynamicLayer.apply(tape, proposals); // (R, 2*C*D): the first half is (C, D), the second (D, C)
-        Variable x = org.sparsercnn.op.DynamicConv.apply(tape, rois, weights, 0, inner); // (R, S*S, D)
-        x = norm1.apply(tape, x, true);
-        x = org.sparsercnn.op.DynamicConv.apply(tape, x, weights, hidden * inner, hidden); // (R, S*S, C)
-        x = norm2.apply(tape, x, true);
+        Variable x = DynamicInteraction.apply(tape, rois, weights, inner, norm(norm1), norm(norm2), LayerNorm.EPS); // (R, S*S, C)
         Variable flat = tape.reshape(x, count, rois.shape().size(1) * hidden);
         return norm3.apply(tape, outLayer.apply(tape, flat), true);
+    }
+
+    private static DynamicInteraction.Norm norm(LayerNorm norm) {
+        return new DynamicInteraction.Norm(norm.weight(), norm.bias());
     }
 }

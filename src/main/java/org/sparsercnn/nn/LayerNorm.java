@@ -5,7 +5,7 @@ import org.sparsercnn.autograd.Variable;
 
 /** Layer normalisation of the last axis with {@code weight} and {@code bias}, eps 1e-5. */
 public final class LayerNorm {
-    private static final double EPS = 1e-5;
+    public static final double EPS = 1e-5;
 
     private final Parameter weight;
     private final Parameter bias;
@@ -13,6 +13,14 @@ public final class LayerNorm {
     public LayerNorm(Parameters.Path path, long size) {
         this.weight = path.weight("weight", size);
         this.bias = path.weight("bias", size);
+    }
+
+    public Variable weight() {
+        return weight.variable();
+    }
+
+    public Variable bias() {
+        return bias.variable();
     }
 
     public Variable apply(Tape tape, Variable x) {

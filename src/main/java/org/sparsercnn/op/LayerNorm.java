@@ -32,6 +32,14 @@ public final class LayerNorm {
         Tensor rstd = tape.empty(rows);
         tape.device().kernel(FWD.over(type)).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(y).ptr(mean).ptr(rstd)
                 .i64(rows).i64(cols).f64(eps).flag(relu).overRows(rows);
+        return record(tape, x, gamma, beta, relu, y, mean, rstd);
+    }
+
+    /** Records {@code y}, computed from dense {@code x} by whatever means, with the mean and 1 / deviation of every row. */
+    static Variable record(Tape tape, Variable x, Variable gamma, Variable beta, boolean relu, Tensor y, Tensor mean, Tensor rstd) {
+        long cols = x.shape().size(-1);
+        long rows = x.shape().rows();
+        DType type = y.dtype();
         return tape.record(y, new Variable[] {x, gamma, beta}, new Tensor[] {x.value(), y, mean, rstd}, dy -> {
             Tensor[] grads = new Tensor[3];
             if (x.requiresGrad()) {

@@ -96,12 +96,12 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     @Override
     public void overRows(Kernel kernel, MemorySegment args, long rows) {
-        overRows(kernel, args, rows, schedule);
+        run(kernel, args, rows, 0, schedule);
     }
 
-    private void overRows(Kernel kernel, MemorySegment args, long rows, Schedule schedule) {
+    private void run(Kernel kernel, MemorySegment args, long blocks, int sharedBytes, Schedule schedule) {
         checkPointers(kernel, args);
-        EmulatedKernels.run(kernel.name(), args, rows, schedule).ifPresent(message -> {
+        EmulatedKernels.run(kernel.name(), args, blocks, sharedBytes, schedule).ifPresent(message -> {
             throw new AssertionError(message);
         });
         held.forEach((start, buffer) -> {
@@ -112,7 +112,7 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     @Override
     public void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes) {
-        overRows(kernel, args, blocks, new Schedule(schedule.order(), schedule.seed(), threads));
+        run(kernel, args, blocks, sharedBytes, new Schedule(schedule.order(), schedule.seed(), threads));
     }
 
     @Override

@@ -14,27 +14,27 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.sparsercnn.ffi.NativeLibraries;
 
 /** The kernels with real blocks, on fibers ({@code native/emulator}). */
-final class EmulatedKernels {
+public final class EmulatedKernels {
     private static final String LIBRARY_NAME = "sparsercnn-emulated";
     private static final SymbolLookup LIBRARY = NativeLibraries.open(LIBRARY_NAME);
     private static final MethodHandle EMULATE = Linker.nativeLinker().downcallHandle(LIBRARY.findOrThrow("emulate"),
             FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.ADDRESS,
-                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+                    ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
 
     private static final Map<String, List<KernelField>> FIELDS = new ConcurrentHashMap<>();
 
     private EmulatedKernels() {}
 
-    static boolean areBuilt() {
+    public static boolean areBuilt() {
         return NativeLibraries.find(LIBRARY_NAME).isPresent();
     }
 
-    static boolean has(String kernel) {
+    public static boolean has(String kernel) {
         return LIBRARY.find(kernel).isPresent();
     }
 
     /** The fields of a kernel's struct. */
-    static List<KernelField> fields(String kernel) {
+    public static List<KernelField> fields(String kernel) {
         return FIELDS.computeIfAbsent(kernel, name -> {
             try {
                 MethodHandle text = Linker.nativeLinker()
@@ -47,10 +47,15 @@ final class EmulatedKernels {
     }
 
     /** Runs a kernel and returns what went wrong, if anything did. */
-    static Optional<String> run(String kernel, MemorySegment args, long blocks, Schedule schedule) {
+    public static Optional<String> run(String kernel, MemorySegment args, long blocks, Schedule schedule) {
+        return run(kernel, args, blocks, 0, schedule);
+    }
+
+    /** @param sharedBytes dynamic shared memory of a block */
+    public static Optional<String> run(String kernel, MemorySegment args, long blocks, int sharedBytes, Schedule schedule) {
         try (Arena arena = Arena.ofConfined()) {
             var message = (MemorySegment) EMULATE.invokeExact(LIBRARY.findOrThrow(kernel), arena.allocateFrom(kernel), args, blocks,
-                    (long) schedule.threads(), (long) schedule.order().ordinal(), schedule.seed());
+                    (long) schedule.threads(), (long) sharedBytes, (long) schedule.order().ordinal(), schedule.seed());
             return message.address() == 0 ? Optional.empty() : Optional.of(message.reinterpret(Long.MAX_VALUE).getString(0));
         } catch (Throwable e) {
             throw new AssertionError(kernel, e);

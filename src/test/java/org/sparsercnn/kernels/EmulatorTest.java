@@ -33,9 +33,28 @@ class EmulatorTest {
         for (Schedule s : schedules()) {
             float[] y = run("selftest_sound", s);
             float[] sums = run("selftest_reduction", s);
+            float[] copies = run("selftest_copies", s);
             for (int i = 0; i < BLOCKS * N; i++) {
                 assertThat(y[i]).isEqualTo(3f * (N - 1 - i % N));
+                assertThat(copies[i]).isEqualTo(N - 1 - i % N);
                 assertThat(sums[i]).isEqualTo(N * (N - 1) / 2f + mostInAThread(s.threads()));
+            }
+        }
+    }
+
+    /** Layouts as in the PTX ISA: twice the product of two small matrices. */
+    @Test
+    void tilesAreMultipliedAsOnTensorCores() {
+        for (Schedule s : schedules()) {
+            float[] y = run("selftest_tiles", s);
+            for (int i = 0; i < BLOCKS * N; i++) {
+                int row = i % N / 16;
+                int column = i % N % 16;
+                int sum = 0;
+                for (int k = 0; k < 16; k++) {
+                    sum += (3 * row + k) % 7 * ((k + 5 * column) % 5);
+                }
+                assertThat(y[i]).isEqualTo(2 * sum);
             }
         }
     }
@@ -55,7 +74,8 @@ class EmulatorTest {
     /** Nothing stops such a kernel; its results give it away, by NaN or by differing between orders. */
     @ParameterizedTest
     @ValueSource(strings = {"selftest_no_barrier_before_reading", "selftest_no_barrier_before_writing_again", "selftest_hasty_reductions",
-            "selftest_reads_unwritten_shared_memory", "selftest_leaves_the_last_element", "selftest_reads_another_block"})
+            "selftest_reads_unwritten_shared_memory", "selftest_leaves_the_last_element", "selftest_reads_another_block",
+            "selftest_copies_without_a_barrier", "selftest_copies_over_what_is_read"})
     void wrongResultsShow(String kernel) {
         for (int threads : new int[] {64, 256}) {
             List<float[]> results = new ArrayList<>();
@@ -77,6 +97,12 @@ class EmulatorTest {
             sum_in_a_loop_of_unequal_length  | thread 0 stands at the shuffle of target_cuda.cuh:# and waits for the lanes of its mask
             shuffle_without_lane_5           | shuffle of selftest.cpp:# and waits for the lanes of its mask, but thread 5 has ended
             shuffle_from_an_unnamed_lane     | shuffle of selftest.cpp:# reading from lane 16, which its mask does not name
+            tiles_without_lane_7             | ldmatrix of mma.cuh:# and waits for the lanes of its mask, but thread 7 has ended
+            tiles_from_global_memory         | ldmatrix of mma.cuh:# with a row that is not 16 aligned bytes of shared memory
+            copies_not_waited_for            | ended before 1 asynchronous copies of a thread had arrived
+            vector_at_an_odd_address         | 16 bytes at an address that is not a multiple of 16
+            past_the_memory_of_the_launch    | wrote past the end of shared memory of the launch
+            of_blocks_of_64                  | written for blocks of 64 threads
             writes_past_shared_memory        | wrote past the end of shared values
             writes_past_the_end              | wrote byte 1200 of a buffer of 1200
             """)

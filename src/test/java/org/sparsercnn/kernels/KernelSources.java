@@ -22,7 +22,7 @@ import org.sparsercnn.device.Kernel;
 /** What the source tree says about kernels: the files of {@code kernels/} and the constants of the Java classes. */
 public final class KernelSources {
     private static final Path JAVA = Path.of("src/main/java");
-    private static final Pattern DEFINITION = Pattern.compile("(?m)^KERNEL(_T)?\\((\\w+), \\w+\\) \\{");
+    private static final Pattern DEFINITION = Pattern.compile("(?m)^KERNEL(_T|_OF)?\\((\\w+), \\w+(?:, \\d+, \\d+)?\\) \\{");
 
     private KernelSources() {}
 
@@ -34,8 +34,8 @@ public final class KernelSources {
         SortedMap<String, List<String>> kernels = new TreeMap<>();
         for (Path file : files(Path.of("kernels"), ".cu")) {
             String source = read(file);
-            List<String> names = DEFINITION.matcher(source).results().map(m -> m.group(1) == null ? m.group(2) : m.group(2) + "_f32").toList();
-            if (names.size() != source.split("\\bKERNEL(?:_T)?\\(", -1).length - 1) {
+            List<String> names = DEFINITION.matcher(source).results().map(m -> "_T".equals(m.group(1)) ? m.group(2) + "_f32" : m.group(2)).toList();
+            if (names.size() != source.split("\\bKERNEL(?:_T|_OF)?\\(", -1).length - 1) {
                 throw new AssertionError(file + ": a kernel begins with KERNEL(name, Args) { at the start of a line");
             }
             kernels.put(stem(file), names);
