@@ -34,10 +34,11 @@ class ArchitectureTest {
         row("util");
         row("config");
         row("ffi");
-        row("ffi.jcuda", "ffi");
+        row("ffi.cuda", "ffi");
+        row("ffi.jcuda", "ffi", "ffi.cuda");
         row("device");
         row("device.cpu", "device", "ffi");
-        row("device.cuda", "device", "ffi");
+        row("device.cuda", "device", "ffi", "ffi.cuda", "ffi.jcuda");
         row("tensor", "device");
         row("autograd", "tensor");
         row("op", "autograd", "tensor", "device");

@@ -1,9 +1,14 @@
 package org.sparsercnn.app;
 
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.device.cuda.CudaDevices;
+import org.sparsercnn.device.cuda.CudaOptions;
+import org.sparsercnn.ffi.cuda.CudaLibraries;
 import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
@@ -19,7 +24,9 @@ import org.sparsercnn.util.BadInput;
 public record DeviceChoice(Optional<String> device, Optional<Integer> threads, boolean deterministic, boolean recording) {
     /** Sizes of batches whose launches are kept: COCO's photographs have about as many after resizing. */
     private static final int RECORDINGS = 24;
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn");
     private static final String CPU = "cpu";
+    private static final String CUDA = "cuda";
     private static final String AUTO = "auto";
 
     public DeviceChoice(Optional<String> device, Optional<Integer> threads) {
@@ -43,12 +50,26 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
         if (!asked.matches("auto|cpu|cuda(:\\d+)?")) {
             throw BadInput.of("%s%s: no such device; one of cpu, cuda, cuda:N, auto", source, asked);
         }
-        if (asked.startsWith("cuda")) {
-            throw BadInput.of("%s%s: this version computes on the CPU only; use --device cpu", source, asked);
+        if (asked.startsWith(CUDA)) {
+            int gpus = CudaDevices.ofThisMachine().list().size();
+            if (replicas > 1) {
+                throw BadInput.of("--num-gpus %d: %d GPUs found, and this version trains on one of them; leave the option out", replicas, gpus);
+            }
+            if (ordinal(asked) >= gpus) {
+                throw BadInput.of("%s%s: %d GPU%s found, counted from cuda:0", source, asked, gpus, gpus == 1 ? "" : "s");
+            }
         }
         if (replicas > 1 && !asked.equals(CPU)) {
-            throw BadInput.of("--num-gpus %d: 0 GPUs found, this version computes on the CPU only; --device cpu makes %d replicas in this"
-                    + " process", replicas, replicas);
+            throw BadInput.of("--num-gpus %d: this version trains on one GPU; --device cpu makes %d replicas in this process", replicas, replicas);
+        }
+    }
+
+    private static int ordinal(String asked) {
+        String number = asked.substring(CUDA.length()).replace(":", "");
+        try {
+            return number.isEmpty() ? 0 : Integer.parseInt(number);
+        } catch (NumberFormatException e) { // too long for an int, so surely too large
+            return Integer.MAX_VALUE;
         }
     }
 
@@ -61,8 +82,35 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
         return threads.orElse(Runtime.getRuntime().availableProcessors());
     }
 
-    /** Opens device {@code rank} of {@code replicas} in this process, which share the threads. */
+    /**
+     * Opens device {@code rank} of {@code replicas} in this process, which share the threads. What was asked for by name is opened
+     * or refused; {@code auto} takes the first GPU and, where there is none or it cannot be used, the CPU.
+     */
     public Device open(Config config, int rank, int replicas) {
+        String asked = asked(config);
+        return switch (asked) {
+            case CPU -> cpu(rank, replicas);
+            case AUTO -> auto(config, rank, replicas);
+            default -> gpu(config, ordinal(asked));
+        };
+    }
+
+    private Device auto(Config config, int rank, int replicas) {
+        if (replicas == 1 && CudaLibraries.ofThisMachine().find(CudaLibraries.Library.CUDA) instanceof CudaLibraries.Found) {
+            try {
+                return gpu(config, 0);
+            } catch (BadInput e) {
+                LOG.warn("Computing on the CPU, since NVIDIA's driver is here but no GPU can be used: {}", e.getMessage());
+            }
+        }
+        return cpu(rank, replicas);
+    }
+
+    private Device gpu(Config config, int ordinal) {
+        return CudaDevices.ofThisMachine().open(new CudaOptions(ordinal, config.allowsTf32(), deterministic));
+    }
+
+    private Device cpu(int rank, int replicas) {
         int share = Math.max(1, cpuThreads() / replicas);
         // Pinning more threads than there are CPUs would stack them.
         boolean pinned = share * replicas <= Runtime.getRuntime().availableProcessors();
