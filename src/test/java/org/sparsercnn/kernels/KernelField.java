@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** A field of a kernel's struct, read from the text that the compiled kernel reports. */
-record KernelField(Kind kind, String name) {
-    enum Kind {
+public record KernelField(Kind kind, String name) {
+    public enum Kind {
         POINTER, I64, DOUBLE
     }
 
@@ -17,7 +17,7 @@ record KernelField(Kind kind, String name) {
      * @param text {@code "const float* x; i64 n; double eps;"}
      * @throws AssertionError at a field that is neither pointer, i64 nor double: it would not be 8 bytes
      */
-    static List<KernelField> parse(String text) {
+    public static List<KernelField> parse(String text) {
         return Arrays.stream(text.split(";")).map(String::strip).filter(field -> !field.isEmpty()).map(KernelField::field).toList();
     }
 

@@ -247,8 +247,12 @@ public final class CudaDevice implements Device, Launch.Runner {
         @Override
         public void close() {
             if (!closed && !faults.isFatal()) {
-                await();
-                arrival.close();
+                enter();
+                try {
+                    arrival.close();
+                } catch (CudaException e) {
+                    throw faults.explain(e);
+                }
             }
         }
     }

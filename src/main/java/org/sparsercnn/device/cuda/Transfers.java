@@ -2,7 +2,9 @@ package org.sparsercnn.device.cuda;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import org.sparsercnn.device.cuda.BlockAllocator.Block;
 import org.sparsercnn.ffi.cuda.CudaDriver;
 import org.sparsercnn.util.BadInput;
@@ -30,7 +32,8 @@ final class Transfers {
     private final long copies;
     private final BlockAllocator pinned;
     private final Deque<Piece> underWay = new ArrayDeque<>();
-    private final Deque<Long> events = new ArrayDeque<>();
+    private final List<Long> events = new ArrayList<>();
+    private final Deque<Long> freeEvents = new ArrayDeque<>();
     private long bytesUnderWay;
     private long hostWaits;
 
@@ -104,7 +107,7 @@ final class Transfers {
         if (piece.landing != null) {
             piece.landing.give();
         }
-        events.push(piece.event);
+        freeEvents.push(piece.event);
     }
 
     void copyOut(long from, MemorySegment host) {
@@ -165,7 +168,7 @@ final class Transfers {
                 await();
                 closed = true;
                 block.give();
-                events.push(event);
+                freeEvents.push(event);
             }
         }
     }
@@ -189,12 +192,15 @@ final class Transfers {
     }
 
     private long event() {
-        return events.isEmpty() ? driver.eventCreate(false) : events.pop();
+        if (freeEvents.isEmpty()) {
+            freeEvents.push(driver.eventCreate(false));
+            events.add(freeEvents.peek());
+        }
+        return freeEvents.pop();
     }
 
     /** Gives everything back; nothing may be under way any more. */
     void close() {
-        underWay.forEach(piece -> driver.eventDestroy(piece.event));
         events.forEach(driver::eventDestroy);
         pinned.abandon();
     }
