@@ -144,6 +144,7 @@ build_standin libnvidia-ml.so.1 native/standin/nvml.cpp
 build_standin libnccl.so.2 native/standin/nccl.cpp
 build_standin libcublasLt.so.13 native/standin/cublaslt.cpp
 build_standin libcublas.so.12 native/standin/cublas.cpp
+build_standin libcudnn.so.9 native/standin/cudnn.cpp
 [[ -z $fatbin_job ]] || wait "$fatbin_job" || fail "nvcc failed (see above; NVCC= builds without it)"
 
 # The jar's list of native files, by which an unpacked copy is checked and after which its folder is named.

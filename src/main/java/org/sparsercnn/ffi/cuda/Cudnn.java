@@ -9,8 +9,8 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.ffi.cuda.CudaDnn.Fused;
 
 /**
- * Convolutions by cuDNN 9: from plans kept on disk, else by its graph API with as much of the epilogue as one graph takes, else by its
- * classic calls. Belongs to one device, and serves one thread at a time.
+ * Convolutions by cuDNN 9: from plans kept on disk, else by its graph API with as much of the epilogue as one graph takes, else by
+ * its classic calls. Belongs to one device, and serves one thread at a time.
  */
 public final class Cudnn implements CudaDnn {
     private static final Logger LOG = LoggerFactory.getLogger(Cudnn.class);
@@ -45,7 +45,7 @@ public final class Cudnn implements CudaDnn {
 
     @Override
     public String description() {
-        return "cuDNN " + cudnn.versionName();
+        return "cuDNN " + cudnn.versionText();
     }
 
     @Override

@@ -8,13 +8,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.ffi.cuda.CudaDnn.Fused;
 import org.sparsercnn.ffi.cuda.CudaDnn.Kind;
 import org.sparsercnn.ffi.cuda.CudaDnn.Problem;
 
 /**
- * Convolutions of one kind by the calls that cuDNN had before graphs, for what the graph API does not do; deprecated, and still there
- * in every cuDNN 9. They do no epilogue.
+ * Convolutions of one kind by the calls that cuDNN had before graphs, for what the graph API does not do; deprecated, and still
+ * there in every cuDNN 9. They do no epilogue.
  */
 final class CudnnClassic {
     /** {@code cudnnConvolution(Fwd|BwdData|BwdFilter)AlgoPerf_t}: three structs of one shape. */
@@ -34,14 +36,20 @@ final class CudnnClassic {
     /** Takes fp32 to tensor cores as TF32. */
     private static final int DEFAULT_MATH = 0;
     private static final int TENSOR_OP_MATH = 1;
+    private static final int TENSOR_OP_MATH_ALLOW_CONVERSION = 2;
     private static final int FMA_MATH = 3;
+
+    private static final Logger LOG = LoggerFactory.getLogger(CudnnClassic.class);
+
+    private static final MethodHandle ALGORITHMS = CudnnLibrary.signature("ILLLLLILL");
+    private static final MethodHandle CONVOLUTION = CudnnLibrary.signature("ILLLLLLLILLLLL");
 
     private final CudnnHandle handle;
     private final Kind kind;
+    private final String name;
     /** The algorithms that are neither FFT nor Winograd, as bits. */
     private final int direct;
-    private final MethodHandle algorithms;
-    private final MethodHandle convolution;
+    private final MemorySegment convolution;
 
     CudnnClassic(CudnnHandle handle, Kind kind) {
         this.handle = handle;
@@ -51,13 +59,12 @@ final class CudnnClassic {
             case BACKWARD_DATA -> 0b11;
             case BACKWARD_WEIGHT -> 0b1011;
         };
-        String name = switch (kind) {
+        name = switch (kind) {
             case FORWARD -> "Forward";
             case BACKWARD_DATA -> "BackwardData";
             case BACKWARD_WEIGHT -> "BackwardFilter";
         };
-        algorithms = handle.cudnn().function("cudnnGetConvolution" + name + "Algorithm_v7", "ILLLLLILL");
-        convolution = handle.cudnn().function("cudnnConvolution" + name, "ILLLLLLLILLLLL");
+        convolution = handle.cudnn().function("cudnnConvolution" + name);
     }
 
     /**
@@ -65,24 +72,29 @@ final class CudnnClassic {
      * @return empty where no algorithm does it under these conditions
      */
     Optional<Plan> plan(Problem problem, long workspaceLimit, boolean deterministic, Arena arena) {
-        Shapes shapes = new Shapes(handle.cudnn(), problem);
+        Shapes shapes = new Shapes(handle.cudnn());
+        Optional<Plan> plan = Optional.empty();
         try {
-            Optional<Plan> plan = choose(shapes, problem.type(), workspaceLimit, deterministic, arena);
-            if (plan.isEmpty()) shapes.close();
-            return plan;
+            shapes.describe(problem);
+            plan = choose(shapes, problem, workspaceLimit, deterministic, arena);
         } catch (CudaException e) {
-            shapes.close();
-            return Optional.empty();
+            LOG.debug("{}: {}", problem, e.getMessage());
+        } finally {
+            if (plan.isEmpty()) shapes.close();
         }
+        return plan;
     }
 
     /** cuDNN lists algorithms best first. */
-    private Optional<Plan> choose(Shapes shapes, NumberType type, long workspaceLimit, boolean deterministic, Arena arena) {
+    private Optional<Plan> choose(Shapes shapes, Problem problem, long workspaceLimit, boolean deterministic, Arena arena) {
+        NumberType type = problem.type();
+        Fused fused = problem.bias() || problem.residual() || problem.relu() ? Fused.NONE : Fused.ALL;
         try (Arena scratch = Arena.ofConfined()) {
             MemorySegment count = scratch.allocate(JAVA_INT);
             MemorySegment perf = scratch.allocate((long) MOST_ALGORITHMS * PERF_BYTES, Long.BYTES);
-            handle.cudnn().check((int) algorithms.invokeExact(handle.address(), shapes.first(kind), shapes.second(kind), shapes.convolution,
-                    shapes.third(kind), MOST_ALGORITHMS, count.address(), perf.address()), "cudnnGetConvolution" + kind + "Algorithm_v7");
+            String call = "cudnnGetConvolution" + name + "Algorithm_v7";
+            handle.cudnn().check(call, (int) ALGORITHMS.invokeExact(handle.cudnn().function(call), handle.address(), shapes.first(kind),
+                    shapes.second(kind), shapes.convolution, shapes.third(kind), MOST_ALGORITHMS, count.address(), perf.address()));
             for (int i = 0; i < count.get(JAVA_INT, 0); i++) {
                 MemorySegment one = perf.asSlice((long) i * PERF_BYTES, PERF_BYTES);
                 int algorithm = one.get(JAVA_INT, PERF_ALGORITHM);
@@ -90,26 +102,28 @@ final class CudnnClassic {
                 long workspace = one.get(JAVA_LONG, PERF_MEMORY);
                 if (one.get(JAVA_INT, PERF_STATUS) != 0 || (direct >> algorithm & 1) == 0 || workspace > workspaceLimit) continue;
                 if (deterministic && one.get(JAVA_INT, PERF_DETERMINISM) != DETERMINISTIC) continue;
-                if (type == NumberType.F32 && mathType != FMA_MATH) continue;
-                shapes.mathType(mathType);
-                return Optional.of(new Plan(shapes, algorithm, workspace, arena));
+                if (mathType == TENSOR_OP_MATH_ALLOW_CONVERSION || type == NumberType.F32 && mathType == TENSOR_OP_MATH) continue;
+                if (type != NumberType.F32) shapes.mathType(mathType); // which stays with FMA
+                return Optional.of(new Plan(shapes, fused, algorithm, workspace, arena));
             }
             return Optional.empty();
         } catch (Throwable e) {
-            throw CudnnLibrary.rethrow(e);
+            throw CudnnLibrary.thrown(e);
         }
     }
 
     /** An algorithm at work. */
     final class Plan implements CudaDnn.Plan {
         private final Shapes shapes;
+        private final Fused fused;
         private final int algorithm;
         private final long workspace;
         private final long one;
         private final long zero;
 
-        private Plan(Shapes shapes, int algorithm, long workspace, Arena arena) {
+        private Plan(Shapes shapes, Fused fused, int algorithm, long workspace, Arena arena) {
             this.shapes = shapes;
+            this.fused = fused;
             this.algorithm = algorithm;
             this.workspace = workspace;
             one = arena.allocateFrom(JAVA_FLOAT, 1).address();
@@ -118,7 +132,7 @@ final class CudnnClassic {
 
         @Override
         public Fused fused() {
-            return Fused.NONE;
+            return fused;
         }
 
         @Override
@@ -130,12 +144,12 @@ final class CudnnClassic {
         public void run(long in, long other, long out, long bias, long residual, long workspace, long stream) {
             boolean weightFirst = kind == Kind.BACKWARD_DATA;
             try {
-                int status = (int) convolution.invokeExact(handle.on(stream), one, shapes.first(kind), weightFirst ? other : in,
-                        shapes.second(kind), weightFirst ? in : other, shapes.convolution, algorithm, workspace, this.workspace, zero,
-                        shapes.third(kind), out);
-                handle.cudnn().check(status, "cudnnConvolution");
+                int status = (int) CONVOLUTION.invokeExact(convolution, handle.on(stream), one, shapes.first(kind),
+                        weightFirst ? other : in, shapes.second(kind), weightFirst ? in : other, shapes.convolution, algorithm, workspace,
+                        this.workspace, zero, shapes.third(kind), out);
+                handle.cudnn().check("cudnnConvolution", status);
             } catch (Throwable e) {
-                throw CudnnLibrary.rethrow(e);
+                throw CudnnLibrary.thrown(e);
             }
         }
 
@@ -152,17 +166,21 @@ final class CudnnClassic {
         private final long weight;
         private final long convolution;
 
-        Shapes(CudnnLibrary cudnn, Problem p) {
+        Shapes(CudnnLibrary cudnn) {
             this.cudnn = cudnn;
+            x = cudnn.create("cudnnCreateTensorDescriptor");
+            y = cudnn.create("cudnnCreateTensorDescriptor");
+            weight = cudnn.create("cudnnCreateFilterDescriptor");
+            convolution = cudnn.create("cudnnCreateConvolutionDescriptor");
+        }
+
+        void describe(Problem p) {
             int data = p.type() == NumberType.BF16 ? DATA_BFLOAT16 : DATA_FLOAT;
-            x = make("cudnnCreateTensorDescriptor");
-            y = make("cudnnCreateTensorDescriptor");
-            weight = make("cudnnCreateFilterDescriptor");
-            convolution = make("cudnnCreateConvolutionDescriptor");
             set("cudnnSetTensor4dDescriptor", x, NHWC, data, p.n(), p.ci(), p.h(), p.w());
             set("cudnnSetTensor4dDescriptor", y, NHWC, data, p.n(), p.co(), p.oh(), p.ow());
             set("cudnnSetFilter4dDescriptor", weight, data, NHWC, p.co(), p.ci(), p.kh(), p.kw());
-            set("cudnnSetConvolution2dDescriptor", convolution, p.pad(), p.pad(), p.stride(), p.stride(), 1, 1, CROSS_CORRELATION, DATA_FLOAT);
+            set("cudnnSetConvolution2dDescriptor", convolution, p.pad(), p.pad(), p.stride(), p.stride(), 1, 1, CROSS_CORRELATION,
+                    DATA_FLOAT);
             mathType(switch (p.type()) {
                 case F32 -> FMA_MATH;
                 case TF32 -> DEFAULT_MATH;
@@ -191,41 +209,24 @@ final class CudnnClassic {
             set("cudnnSetConvolutionMathType", convolution, type);
         }
 
-        private long make(String call) {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment target = arena.allocate(JAVA_LONG);
-                cudnn.check((int) cudnn.function(call, "IL").invokeExact(target.address()), call);
-                return target.get(JAVA_LONG, 0);
-            } catch (Throwable e) {
-                throw CudnnLibrary.rethrow(e);
-            }
-        }
-
         private void set(String call, long descriptor, long... values) {
-            Object[] arguments = new Object[values.length + 1];
-            arguments[0] = descriptor;
-            for (int i = 0; i < values.length; i++) arguments[i + 1] = Math.toIntExact(values[i]);
+            Object[] arguments = new Object[values.length + 2];
+            arguments[0] = cudnn.function(call);
+            arguments[1] = descriptor;
+            for (int i = 0; i < values.length; i++) arguments[i + 2] = Math.toIntExact(values[i]);
             try {
-                cudnn.check((int) cudnn.function(call, "IL" + "I".repeat(values.length)).invokeWithArguments(arguments), call);
+                cudnn.check(call, (int) CudnnLibrary.signature("IL" + "I".repeat(values.length)).invokeWithArguments(arguments));
             } catch (Throwable e) {
-                throw CudnnLibrary.rethrow(e);
-            }
-        }
-
-        private void destroy(String call, long descriptor) {
-            try {
-                cudnn.check((int) cudnn.function(call, "IL").invokeExact(descriptor), call);
-            } catch (Throwable e) {
-                throw CudnnLibrary.rethrow(e);
+                throw CudnnLibrary.thrown(e);
             }
         }
 
         @Override
         public void close() {
-            destroy("cudnnDestroyConvolutionDescriptor", convolution);
-            destroy("cudnnDestroyFilterDescriptor", weight);
-            destroy("cudnnDestroyTensorDescriptor", y);
-            destroy("cudnnDestroyTensorDescriptor", x);
+            cudnn.destroy("cudnnDestroyConvolutionDescriptor", convolution);
+            cudnn.destroy("cudnnDestroyFilterDescriptor", weight);
+            cudnn.destroy("cudnnDestroyTensorDescriptor", y);
+            cudnn.destroy("cudnnDestroyTensorDescriptor", x);
         }
     }
 }

@@ -135,7 +135,8 @@ final class CudnnGraph {
 
     private List<CudnnDescriptor> configs(CudnnDescriptor graph, Mode mode, Scope scope) {
         try {
-            CudnnDescriptor heuristics = scope.make(Type.ENGINEHEUR).set(ENGINEHEUR_OPERATION_GRAPH, graph).set(ENGINEHEUR_MODE, mode.id);
+            CudnnDescriptor heuristics = scope.make(Type.ENGINEHEUR).set(ENGINEHEUR_OPERATION_GRAPH, graph)
+                    .set(ENGINEHEUR_MODE, mode.id);
             if (target instanceof Target.Described(CudnnDescriptor properties)) heuristics.set(ENGINEHEUR_DEVICEPROP, properties);
             return heuristics.finish().getDescriptors(ENGINEHEUR_RESULTS, Type.ENGINECFG, scope);
         } catch (CudaException e) { // a mode may not know this graph

@@ -1,10 +1,5 @@
 package org.sparsercnn.ffi.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /** cuDNN at work on one device: belongs to the context that was current when it was made, and serves one thread at a time. */
 final class CudnnHandle implements AutoCloseable {
     private final CudnnLibrary cudnn;
@@ -13,11 +8,7 @@ final class CudnnHandle implements AutoCloseable {
 
     CudnnHandle(CudnnLibrary cudnn) {
         this.cudnn = cudnn;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment target = arena.allocate(JAVA_LONG);
-            cudnn.create(target.address());
-            address = target.get(JAVA_LONG, 0);
-        }
+        address = cudnn.create("cudnnCreate");
     }
 
     CudnnLibrary cudnn() {
@@ -39,6 +30,6 @@ final class CudnnHandle implements AutoCloseable {
 
     @Override
     public void close() {
-        cudnn.destroy(address);
+        cudnn.destroy("cudnnDestroy", address);
     }
 }

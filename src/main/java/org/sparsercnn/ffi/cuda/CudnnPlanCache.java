@@ -32,14 +32,14 @@ record CudnnPlanCache(Path folder) {
     private record Stored(int format, String key, Fused fused, long crc32, String plan) {}
 
     /**
-     * Below this user's cache folder; empty where there is none. Never a temporary folder: what lies in one may be somebody else's, and
-     * cuDNN trusts a plan that it reads.
+     * Below this user's cache folder; empty where there is none. Never a temporary folder: what lies in one may be somebody
+     * else's, and cuDNN trusts a plan that it reads.
      */
     static Optional<CudnnPlanCache> ofThisUser() {
         String cache = System.getenv("XDG_CACHE_HOME");
         Path home = Path.of(System.getProperty("user.home"));
-        if (cache != null && Path.of(cache).isAbsolute()) return Optional.of(new CudnnPlanCache(Path.of(cache, "sparse-rcnn", "cudnn-plans")));
-        return home.isAbsolute() ? Optional.of(new CudnnPlanCache(home.resolve(".cache/sparse-rcnn/cudnn-plans"))) : Optional.empty();
+        Path base = cache != null && Path.of(cache).isAbsolute() ? Path.of(cache) : home.resolve(".cache");
+        return base.isAbsolute() ? Optional.of(new CudnnPlanCache(base.resolve("sparse-rcnn/cudnn-plans"))) : Optional.empty();
     }
 
     /** @param key everything that decides which plan is right */

@@ -36,7 +36,7 @@ public final class CudnnSupport {
     public static void main(String[] args) {
         long limit = (args.length == 0 ? 256 : Long.parseLong(args[0])) << 20;
         var cudnn = new CudnnLibrary(CudaLibraries.ofThisMachine().require(CudaLibraries.Library.CUDNN));
-        System.out.println("cuDNN " + cudnn.versionName());
+        System.out.println("cuDNN " + cudnn.versionText());
         for (String device : List.of(
                 PROPERTIES.formatted(900, "NVIDIA H200", 132, 232448, 150_000_000_000L, 1_980_000, 3_201_000, 62_914_560),
                 PROPERTIES.formatted(800, "NVIDIA A100-SXM4-80GB", 108, 166912, 85_000_000_000L, 1_410_000, 1_593_000, 41_943_040))) {
@@ -53,8 +53,8 @@ public final class CudnnSupport {
             for (Layer layer : layers()) {
                 for (Kind kind : Kind.values()) {
                     Problem problem = layer.problem(kind, type);
-                    System.out.printf("%-4s %-22s %-15s %-60s deterministic: %s%n", type, layer.name, kind, chosen(graph, problem, limit, false),
-                            chosen(graph, problem, limit, true));
+                    System.out.printf("%-4s %-22s %-15s %-60s deterministic: %s%n", type, layer.name, kind,
+                            chosen(graph, problem, limit, false), chosen(graph, problem, limit, true));
                 }
             }
         }
@@ -65,7 +65,8 @@ public final class CudnnSupport {
             Optional<CudnnGraph.Chosen> chosen = graph.plan(problem, fused, limit, deterministic);
             if (chosen.isEmpty()) continue;
             try (var plan = chosen.get(); var again = graph.restore(json(plan))) {
-                String note = again.workspace() == plan.workspace() && json(again).length() == json(plan).length() ? "" : " RESTORED DIFFERS";
+                boolean same = again.workspace() == plan.workspace() && json(again).equals(json(plan));
+                String note = same ? "" : " RESTORED DIFFERS";
                 return "%s %s %d KiB%s".formatted(fused, plan.engine(), plan.workspace() + 1023 >> 10, note);
             }
         }
