@@ -1,13 +1,15 @@
 // Norms of gradients without a visit to the host: sums over fixed chunks, then the chunks in order, then the factors by which
 // clipping scales gradients and whether all of them are finite. The update kernels read both from device memory.
-#include "common.cuh"
+#include "parameters.cuh"
 
-// partial[r] = sum of |g|^p over chunk r, or the maximum of |g| for an infinite p.
-ARGS(GradientNormsPartial, const float* g; float* partial; i64 n; i64 chunk; double p;)
+// partial[r] = sum of |g|^p over part r, or the maximum of |g| for an infinite p; 0 where there is no gradient.
+ARGS(GradientNormsPartial, const Part* parts; const Gradient* gradients; float* partial; double p;)
 
 KERNEL(gradient_norms_partial_f32, GradientNormsPartial) {
-    const i64 first = ROW() * a.chunk, length = a.n - first < a.chunk ? a.n - first : a.chunk;
-    const float* g = a.g + first;
+    const Part part = a.parts[ROW()];
+    const float* all = a.gradients[part.parameter].values;
+    const float* g = all ? all + part.first : nullptr;
+    const i64 length = all ? part.length : 0;
     double sum = 0;  // squares of fp32 numbers neither overflow nor drown in it
     if (a.p == 2) {
         BLOCK_LOOP(i, length) sum += (double)g[i] * (double)g[i];

@@ -1,26 +1,31 @@
 // Stochastic gradient descent with momentum in the order of torch.optim.SGD (dampening 0).
-#include "common.cuh"
+#include "parameters.cuh"
 
-// Without momentum the buffer is absent. The gradient is scaled by *factor and cut at +-limit on the way. Nothing changes where
-// stats[1] says that gradients are not finite.
-ARGS(SgdStep, float* value; const float* grad; float* momentum_buffer; const float* stats; const float* factor; i64 n; double lr;
-     double momentum; i64 nesterov; double weight_decay; double limit;)
+// A row is a part of a parameter, whose slot is the momentum buffer; without momentum there is none. The gradient is scaled by its
+// factor (one for all, or one each) and cut at +-limit on the way. Nothing changes where stats[1] says that gradients are not
+// finite, or where there is no gradient.
+ARGS(SgdStep, const Trained* trained; const Gradient* gradients; const Part* parts; const float* stats; const float* factors;
+     i64 factor_each; double lr; double momentum; i64 nesterov; double limit;)
 
 KERNEL(sgd_step_f32, SgdStep) {
-    if (a.stats[1] == 0) return;
-    const float factor = *a.factor, limit = (float)a.limit, lr = (float)a.lr, momentum = (float)a.momentum;
-    const float decay = (float)a.weight_decay;
+    const Part part = a.parts[ROW()];
+    const Trained t = a.trained[part.parameter];
+    const float* grad = a.gradients[part.parameter].values;
+    if (a.stats[1] == 0 || !grad) return;
+    const float factor = a.factors[a.factor_each ? part.parameter : 0], limit = (float)a.limit;
+    const float lr = (float)(a.lr * t.lr_factor), momentum = (float)a.momentum, decay = (float)t.weight_decay;
     const bool nesterov = a.nesterov != 0;
-    float* buffer = a.momentum_buffer;
-    KERNEL_LOOP(i, a.n) {
-        const float scaled = a.grad[i] * factor, low = scaled < -limit ? -limit : scaled, cut = low > limit ? limit : low;
-        const float g = cut + decay * a.value[i];
+    float *value = t.value + part.first, *buffer = t.slot0 ? t.slot0 + part.first : nullptr;
+    grad += part.first;
+    BLOCK_LOOP(i, part.length) {
+        const float scaled = grad[i] * factor, low = scaled < -limit ? -limit : scaled, cut = low > limit ? limit : low;
+        const float g = cut + decay * value[i];
         float direction = g;
         if (buffer) {
             const float m = momentum * buffer[i] + g;
             buffer[i] = m;
             direction = nesterov ? g + momentum * m : m;
         }
-        a.value[i] -= lr * direction;
+        value[i] -= lr * direction;
     }
 }

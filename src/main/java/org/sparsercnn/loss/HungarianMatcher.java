@@ -1,18 +1,19 @@
 package org.sparsercnn.loss;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.sparsercnn.autograd.Tape;
-import org.sparsercnn.box.LinearSumAssignment;
-import org.sparsercnn.config.ModelConfig;
+import org.sparsercnn.op.Assignment;
 import org.sparsercnn.op.MatchCost;
 import org.sparsercnn.tensor.Tensor;
 
 /**
  * Pairs proposals with objects at the least total cost, each at most once (paper, section 3.4; Carion et al. 2020). Where
- * there are more objects than proposals, the cheapest objects are matched.
+ * there are more objects than proposals, the cheapest objects are matched. All of it happens on the device.
  */
 public final class HungarianMatcher {
     /**
-     * Matched pairs.
+     * Matched pairs of one image.
      *
      * @param proposals ascending
      * @param objects as many
@@ -23,33 +24,35 @@ public final class HungarianMatcher {
         }
     }
 
-    private final MatchCost.Settings settings;
+    private HungarianMatcher() {}
 
-    public HungarianMatcher(ModelConfig.SparseRcnn config) {
-        settings = new MatchCost.Settings(config.useFocal(), config.alpha(), config.gamma(), config.classWeight(), config.l1Weight(),
-                config.giouWeight());
+    /** I32 (S, N, P): the index in the batch of each proposal's object, -1 for none. */
+    public static Tensor match(Tape tape, MatchCost.Problem problem, MatchCost.Settings settings) {
+        return Assignment.apply(tape, MatchCost.apply(tape, problem, settings), problem);
     }
 
-    /**
-     * Matches the proposals of one image.
-     *
-     * @param logits (P, K)
-     * @param boxesXyxyPx (P, 4)
-     * @param width of the image before padding, in pixels
-     */
-    public Pairs match(Tape tape, Tensor logits, Tensor boxesXyxyPx, Target target, double width, double height) {
-        if (target.count() == 0) {
-            return new Pairs(new int[0], new int[0]);
+    /** The pairs of each stage and image, read back: waits for the device. */
+    public static List<List<Pairs>> pairs(Tensor match, MatchCost.Problem problem) {
+        int[] objects = match.toInts();
+        int proposals = Math.toIntExact(problem.proposals());
+        List<List<Pairs>> stages = new ArrayList<>();
+        for (int s = 0, at = 0; s < problem.stages(); s++) {
+            List<Pairs> images = new ArrayList<>();
+            for (int n = 0, first = 0; n < problem.images(); first += problem.objects(n++), at += proposals) {
+                images.add(pairs(objects, at, proposals, first));
+            }
+            stages.add(images);
         }
-        int proposals = (int) logits.size(0);
-        Tensor labels = tape.ints(target.classes());
-        Tensor truth = tape.floats(target.boxesXyxyPx(), target.count(), 4);
-        float[] cost = MatchCost.apply(tape, logits, boxesXyxyPx, labels, truth, width, height, settings).toFloats();
-        double[] wide = new double[cost.length];
-        for (int i = 0; i < wide.length; i++) {
-            wide[i] = cost[i];
+        return stages;
+    }
+
+    private static Pairs pairs(int[] objects, int from, int proposals, int first) {
+        List<int[]> pairs = new ArrayList<>();
+        for (int p = 0; p < proposals; p++) {
+            if (objects[from + p] >= 0) {
+                pairs.add(new int[] {p, objects[from + p] - first});
+            }
         }
-        int[][] pairs = LinearSumAssignment.solve(wide, proposals, target.count());
-        return new Pairs(pairs[0], pairs[1]);
+        return new Pairs(pairs.stream().mapToInt(p -> p[0]).toArray(), pairs.stream().mapToInt(p -> p[1]).toArray());
     }
 }

@@ -1,22 +1,21 @@
 package org.sparsercnn.loss;
 
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.ModelConfig;
-import org.sparsercnn.op.CrossEntropyLoss;
-import org.sparsercnn.op.GiouLoss;
-import org.sparsercnn.op.L1Loss;
-import org.sparsercnn.op.SigmoidFocalLoss;
+import org.sparsercnn.op.Add;
+import org.sparsercnn.op.Cast;
+import org.sparsercnn.op.MatchCost;
+import org.sparsercnn.op.Permute;
+import org.sparsercnn.op.SetLoss;
 import org.sparsercnn.tensor.Tensor;
 
 /**
  * The set prediction loss (paper, equation 1): classification over all proposals, L1 and GIoU over the matched ones, summed
- * over images and divided by the number of objects. With deep supervision every stage has its own matching and terms.
+ * over images and divided by the number of objects. With deep supervision every stage has its own matching and terms. Nothing
+ * here waits for the device.
  */
 public final class SetCriterion {
     /**
@@ -27,103 +26,99 @@ public final class SetCriterion {
      */
     public record Prediction(Variable logits, Variable boxesXyxyPx) {}
 
-    /**
-     * Weighted terms under their published names (last stage first, the others with their index), and who was matched at each
-     * stage (first to last) for each image.
-     */
-    public record Losses(Map<String, Variable> terms, List<List<HungarianMatcher.Pairs>> matches) {}
+    /** The losses of a batch, and their gradients, on the device. Alive as long as the tape's scope. */
+    public static final class Losses {
+        private final MatchCost.Problem problem;
+        private final Tensor match;
+        private final Tensor terms;
+        private final List<Variable> predictions;
+        private final List<Tensor> gradients;
+
+        private Losses(MatchCost.Problem problem, Tensor match, SetLoss.Result loss, List<Variable> predictions) {
+            this.problem = problem;
+            this.match = match;
+            this.terms = loss.terms();
+            this.predictions = predictions;
+            this.gradients = new ArrayList<>(predictions.size());
+            for (int i = 0; i < predictions.size(); i++) {
+                Tensor all = i % 2 == 0 ? loss.dlogits() : loss.dboxes();
+                gradients.add(all.narrow(0, i / 2, 1).reshape(predictions.get(i).shape()));
+            }
+        }
+
+        /** F32: the weighted terms in the order of {@link SetCriterion#names}, then their sum. */
+        public Tensor terms() {
+            return terms;
+        }
+
+        /** Backward from the mean of the ranks' losses: leaves their gradients in the leaves. */
+        public void backward(Tape tape) {
+            tape.backward(predictions, gradients, (a, b) -> Add.sum(tape, a, b), _ -> {});
+        }
+
+        /** Who was matched at each stage (first to last) for each image; waits for the device. */
+        public List<List<HungarianMatcher.Pairs>> matches() {
+            List<List<HungarianMatcher.Pairs>> stages = new ArrayList<>(HungarianMatcher.pairs(match, problem));
+            stages.add(stages.removeFirst());
+            return stages;
+        }
+    }
 
     private final ModelConfig.SparseRcnn config;
-    private final HungarianMatcher matcher;
+    private final MatchCost.Settings settings;
+    private final List<String> names;
 
     public SetCriterion(ModelConfig.SparseRcnn config) {
         this.config = config;
-        this.matcher = new HungarianMatcher(config);
+        this.settings = new MatchCost.Settings(config.useFocal(), config.alpha(), config.gamma(), config.classWeight(), config.l1Weight(),
+                config.giouWeight());
+        this.names = names(config.deepSupervision() ? config.numHeads() : 1);
+    }
+
+    private static List<String> names(int stages) {
+        List<String> names = new ArrayList<>();
+        for (int s = 0; s < stages; s++) {
+            for (String term : List.of("loss_ce", "loss_giou", "loss_bbox")) {
+                names.add(s == 0 ? term : term + "_" + (s - 1));
+            }
+        }
+        return List.copyOf(names);
+    }
+
+    /** The terms under their published names: the last stage's, then those of the others with their index. */
+    public List<String> names() {
+        return names;
     }
 
     /**
      * @param stages first to last
      * @param whwh (N, 4)
-     * @param numBoxes (1): objects in the batch, averaged over ranks, at least 1
+     * @param objects F32 (1): objects in the batches of all ranks; the losses are divided by its mean over ranks, at least 1
+     * @param ranks replicas that share the batch
      */
-    public Losses apply(Tape tape, List<Prediction> stages, List<Target> targets, Tensor whwh, Tensor numBoxes) {
-        Map<String, Variable> early = new LinkedHashMap<>();
-        Map<String, Variable> terms = new LinkedHashMap<>();
-        List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();
-        float[] sizes = whwh.toFloats();
+    public Losses apply(Tape tape, List<Prediction> stages, List<Target> targets, Tensor whwh, Tensor objects, int ranks) {
+        List<Variable> predictions = new ArrayList<>();
+        List<Tensor> logits = new ArrayList<>();
+        List<Tensor> boxes = new ArrayList<>();
         int last = stages.size() - 1;
-        for (int s = config.deepSupervision() ? 0 : last; s <= last; s++) {
-            Prediction stage = stages.get(s);
-            List<HungarianMatcher.Pairs> pairs = match(tape, stage, targets, sizes);
-            matches.add(pairs);
-            String suffix = s == last ? "" : "_" + s;
-            Map<String, Variable> into = s == last ? terms : early;
-            stage(tape, stage, targets, pairs, sizes, numBoxes).forEach((name, v) -> into.put(name + suffix, v));
+        for (int s = 0; s < names.size() / 3; s++) {
+            Prediction stage = stages.get(s == 0 ? last : s - 1); // in the order of the names
+            Variable x = Permute.dense(tape, Cast.toF32(tape, stage.logits()));
+            Variable b = Permute.dense(tape, Cast.toF32(tape, stage.boxesXyxyPx()));
+            predictions.add(x);
+            predictions.add(b);
+            logits.add(x.value());
+            boxes.add(b.value());
         }
-        terms.putAll(early);
-        return new Losses(terms, matches);
-    }
-
-    private List<HungarianMatcher.Pairs> match(Tape tape, Prediction stage, List<Target> targets, float[] sizes) {
-        List<HungarianMatcher.Pairs> pairs = new ArrayList<>();
-        for (int n = 0; n < targets.size(); n++) {
-            pairs.add(matcher.match(tape, image(stage.logits(), n), image(stage.boxesXyxyPx(), n), targets.get(n),
-                    sizes[4 * n], sizes[4 * n + 1]));
+        int[][] labels = new int[targets.size()][];
+        float[][] truth = new float[targets.size()][];
+        for (int n = 0; n < labels.length; n++) {
+            labels[n] = targets.get(n).classes();
+            truth[n] = targets.get(n).boxesXyxyPx();
         }
-        return pairs;
-    }
-
-    /** Image {@code n} of a batch: (N, P, C) to (P, C). */
-    private static Tensor image(Variable batch, int n) {
-        Tensor all = batch.value();
-        return all.narrow(0, n, 1).reshape(all.size(1), all.size(2));
-    }
-
-    private Map<String, Variable> stage(Tape tape, Prediction stage, List<Target> targets, List<HungarianMatcher.Pairs> pairs,
-            float[] sizes, Tensor numBoxes) {
-        int images = targets.size();
-        int proposals = (int) stage.logits().shape().size(1);
-        long rows = (long) images * proposals;
-        int columns = (int) stage.logits().shape().size(2);
-        int background = config.useFocal() ? columns : columns - 1;
-
-        // Per proposal its class; per matched pair its row, its object's box, and the size of its image.
-        int matched = pairs.stream().mapToInt(HungarianMatcher.Pairs::count).sum();
-        int[] classes = new int[(int) rows];
-        Arrays.fill(classes, background);
-        int[] source = new int[matched];
-        float[] wanted = new float[4 * matched];
-        float[] size = new float[4 * matched];
-        int m = 0;
-        for (int n = 0; n < images; n++) {
-            HungarianMatcher.Pairs p = pairs.get(n);
-            for (int i = 0; i < p.count(); i++, m++) {
-                source[m] = n * proposals + p.proposals()[i];
-                classes[source[m]] = targets.get(n).classes()[p.objects()[i]];
-                System.arraycopy(targets.get(n).boxesXyxyPx(), 4 * p.objects()[i], wanted, 4 * m, 4);
-                System.arraycopy(sizes, 4 * n, size, 4 * m, 4);
-            }
-        }
-        Tensor classIndex = tape.ints(classes);
-        Tensor sourceIndex = tape.ints(source);
-        Variable wantedBoxes = Variable.constant(tape.floats(wanted, matched, 4));
-        Tensor imageSizes = tape.floats(size, matched, 4);
-        Variable logits = tape.reshape(stage.logits(), rows, columns);
-        Variable boxes = tape.reshape(stage.boxesXyxyPx(), rows, 4);
-
-        Map<String, Variable> terms = new LinkedHashMap<>();
-        terms.put("loss_ce", config.useFocal()
-                ? SigmoidFocalLoss.apply(tape, logits, classIndex, config.alpha(), config.gamma(), numBoxes, config.classWeight())
-                : CrossEntropyLoss.apply(tape, logits, classIndex, classWeights(tape, columns), config.classWeight()));
-        terms.put("loss_giou", GiouLoss.apply(tape, boxes, sourceIndex, wantedBoxes, numBoxes, config.giouWeight()));
-        terms.put("loss_bbox", L1Loss.apply(tape, boxes, sourceIndex, wantedBoxes, imageSizes, numBoxes, config.l1Weight()));
-        return terms;
-    }
-
-    private Tensor classWeights(Tape tape, int columns) {
-        float[] weights = new float[columns];
-        Arrays.fill(weights, 1);
-        weights[columns - 1] = (float) config.noObjectWeight();
-        return tape.floats(weights, columns);
+        MatchCost.Problem problem = new MatchCost.Problem(tape, logits, boxes, whwh, labels, truth);
+        Tensor match = HungarianMatcher.match(tape, problem, settings);
+        SetLoss.Result loss = SetLoss.apply(tape, problem, match, settings, config.noObjectWeight(), objects, ranks);
+        return new Losses(problem, match, loss, predictions);
     }
 }

@@ -19,15 +19,24 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
     private final List<Param> params;
     private final Clipping clipping;
     private final Scope scope;
+    private final ParameterTables tables;
     private final GradientNorms norms;
     private final Map<String, Tensor> state = new LinkedHashMap<>();
 
-    Optimizer(Device device, List<Param> params, Clipping clipping) {
+    /** @param slots names of what is kept for each parameter beside its value, at most two */
+    Optimizer(Device device, List<Param> params, Clipping clipping, List<String> slots) {
         this.params = List.copyOf(params);
         this.clipping = clipping;
         this.scope = new Scope(device);
-        this.norms = new GradientNorms(scope, params, clipping);
+        for (Param p : params) {
+            if (!p.value().value().isDense()) {
+                throw new IllegalArgumentException("parameter " + p.name() + " is not dense");
+            }
+        }
+        this.tables = new ParameterTables(scope, params);
+        this.norms = new GradientNorms(scope, tables, clipping);
         state.put(STEP, norms.step());
+        tables.trained(params, slots.stream().map(this::slot).toList());
     }
 
     public final List<Param> params() {
@@ -47,25 +56,15 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
      *     must pass the same one, or they part
      */
     public final void step(double lr, Tensor loss) {
-        List<Tensor> grads = new ArrayList<>();
-        for (Param p : params) {
-            Tensor g = p.value().grad();
-            if (!p.value().value().isDense() || g != null && !g.isDense()) {
-                throw new IllegalStateException("parameter " + p.name() + " or its gradient is not dense");
-            }
-            grads.add(g);
-        }
-        norms.compute(grads, loss);
-        prepare(norms.step());
-        for (int i = 0; i < params.size(); i++) {
-            if (grads.get(i) != null) {
-                update(i, grads.get(i), new Scaling(norms.stats(), norms.factor(i), clipping.limit()), lr * params.get(i).lrFactor());
-            }
-        }
+        tables.gradients(params);
+        norms.compute(loss);
+        update(tables, norms, clipping.limit(), lr);
     }
 
     public final void clearGradients() {
-        params.forEach(p -> p.value().clearGradient());
+        for (Param p : params) {
+            p.value().clearGradient();
+        }
     }
 
     /**
@@ -90,16 +89,11 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
         scope.close();
     }
 
-    /** What the update kernels do to a gradient first, and when they do nothing. */
-    record Scaling(Tensor stats, Tensor factor, double limit) {}
-
-    /** Before the updates of a step; {@code step} counts it already, if it is taken. */
-    abstract void prepare(Tensor step);
-
-    abstract void update(int index, Tensor grad, Scaling scaling, double lr);
+    /** One launch over all parameters, after the norms; {@code norms.step()} counts the step already, if it is taken. */
+    abstract void update(ParameterTables tables, GradientNorms norms, double limit, double lr);
 
     /** A zeroed tensor per parameter, part of the state. */
-    final List<Tensor> slot(String name) {
+    private List<Tensor> slot(String name) {
         List<Tensor> tensors = new ArrayList<>();
         for (Param p : params) {
             Tensor t = scratch(p.value().shape());

@@ -91,7 +91,10 @@ public final class Tensor implements Pointer {
 
     /** The same elements in row-major order under another shape; this must be dense. */
     public Tensor reshape(long... sizes) {
-        Shape shape = Shape.of(sizes);
+        return reshape(Shape.of(sizes));
+    }
+
+    public Tensor reshape(Shape shape) {
         if (!isDense() || shape.elements() != elements()) {
             throw new IllegalArgumentException("reshape of " + this + " to " + shape);
         }

@@ -1,17 +1,32 @@
 package org.sparsercnn.train;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Sample;
 
-/** The loop: a batch, a step, the hooks; until the plan is done, someone asks to stop, or a guard ends it. */
+/**
+ * The loop: a batch, a step, the hooks; until the plan is done, someone asks to stop, or a guard ends it. A device that works
+ * behind the caller is given up to two steps ahead, so that it never waits for the host: guard and hooks then hear of a step
+ * that late, in order. Before a hook that {@linkplain Hook#needsState needs the state}, and at the end, all results are awaited.
+ */
 public final class Trainer {
+    /** How many steps may be queued behind one whose result is not known. */
+    private static final int AHEAD = 2;
+
+    /** A step whose result is to come. Its batch is kept for the guard. */
+    private record Turn(long iteration, List<Sample> batch, double lr, PendingStep step, double seconds, double dataSeconds) {}
+
     private final TrainingStep step;
     private final Plan plan;
     private final List<Hook> hooks;
     private final NonFiniteGuard guard;
+    private final Deque<Turn> pending = new ArrayDeque<>();
     private long done;
+    /** The run ends after so many steps, as far as it is known. */
+    private long end;
 
     public Trainer(TrainingStep step, Plan plan, List<Hook> hooks, NonFiniteGuard guard) {
         this.step = step;
@@ -28,30 +43,86 @@ public final class Trainer {
     /**
      * @param start first iteration
      * @param loader its batches, from that iteration on
-     * @param stop asked after each step; true finishes the run there. Ranks of a group agree on it
+     * @param stop asked with each step; true finishes the run there. With several ranks, two steps after all know of it: they
+     *     see results at different times, and must end with the same step
      */
     public void run(long start, DataLoader<Sample> loader, BooleanSupplier stop) {
         done = start;
+        end = Long.MAX_VALUE;
         try {
-            boolean stopping = false;
-            while (!stopping && !plan.done(done)) {
-                long iteration = done;
-                long begin = System.nanoTime();
-                List<Sample> batch = loader.next();
-                double dataSeconds = (System.nanoTime() - begin) * 1e-9;
-                double lr = plan.lr(iteration);
-                StepResult result = step.run(batch, lr);
-                done++;
-                double seconds = (System.nanoTime() - begin) * 1e-9;
-                guard.check(result, iteration, lr, batch);
-                stopping = step.anyRank(stop.getAsBoolean());
-                var progress = new Progress(iteration, stopping ? done : plan.steps(iteration), result, lr, seconds, dataSeconds);
-                for (Hook hook : hooks) {
-                    hook.afterStep(progress);
+            while (done < end && !plan.done(done)) {
+                launch(loader, stop);
+                boolean exact = needState(done - 1);
+                while (!pending.isEmpty() && (exact || pending.size() > AHEAD || pending.peek().step.isDone())) {
+                    finish(pending.poll());
                 }
             }
+            end = done;
+            while (!pending.isEmpty()) {
+                finish(pending.poll());
+            }
         } finally {
+            pending.forEach(turn -> turn.step.close());
+            pending.clear();
             hooks.forEach(Hook::close);
         }
+    }
+
+    private void launch(DataLoader<Sample> loader, BooleanSupplier stop) {
+        long begin = System.nanoTime();
+        try {
+            boolean alone = step.ranks() == 1;
+            List<Sample> batch = loader.next();
+            double dataSeconds = seconds(begin);
+            double lr = plan.lr(done);
+            PendingStep queued = step.run(batch, lr, !alone && stop.getAsBoolean());
+            long iteration = done++;
+            if (pending.size() >= AHEAD) {
+                pending.peek().step.await(); // so that the time below is that of a step, not of queueing it
+            }
+            pending.add(new Turn(iteration, batch, lr, queued, seconds(begin), dataSeconds));
+            if (alone && stop.getAsBoolean()) {
+                end = done;
+            }
+        } catch (RuntimeException | Error e) { // of the data or the device: what was queued before is done
+            settle(e);
+            throw e;
+        }
+    }
+
+    private void settle(Throwable failure) {
+        try {
+            while (!pending.isEmpty()) {
+                finish(pending.poll());
+            }
+        } catch (RuntimeException | Error e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    private boolean needState(long iteration) {
+        for (Hook hook : hooks) {
+            if (hook.needsState(iteration)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void finish(Turn turn) {
+        StepResult result = turn.step.await();
+        if (step.ranks() > 1 && turn.step.stopAsked()) {
+            end = Math.min(end, turn.iteration + 1 + AHEAD);
+        }
+        guard.check(result, turn.iteration, turn.lr, turn.batch);
+        long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
+        var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds);
+        for (Hook hook : hooks) {
+            hook.afterStep(progress);
+        }
+    }
+
+    private static double seconds(long begin) {
+        return (System.nanoTime() - begin) * 1e-9;
     }
 }

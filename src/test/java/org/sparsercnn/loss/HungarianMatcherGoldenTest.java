@@ -13,11 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.config.Config;
-import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.op.MatchCost;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
@@ -40,7 +38,6 @@ class HungarianMatcherGoldenTest {
             Array logits = golden.array(name + "/pred_logits");
             Array boxes = golden.array(name + "/pred_boxes");
             int proposals = logits.size(1);
-            int columns = logits.size(2);
             Tensor allLogits = tape.empty(logits.shape());
             allLogits.set(logits.floats());
             Tensor allBoxes = tape.empty(boxes.shape());
@@ -52,9 +49,8 @@ class HungarianMatcherGoldenTest {
                 Target target = new Target(Arrays.stream(labels).mapToInt(v -> (int) v).toArray(), truth);
                 double width = c.get("image_wh").get(b).get(0).asDouble();
                 double height = c.get("image_wh").get(b).get(1).asDouble();
-                Tensor l = allLogits.narrow(0, b, 1).reshape(proposals, columns);
-                Tensor x = allBoxes.narrow(0, b, 1).reshape(proposals, 4);
-                HungarianMatcher.Pairs pairs = new HungarianMatcher(config).match(tape, l, x, target, width, height);
+                MatchCost.Problem problem = problem(tape, allLogits.narrow(0, b, 1), allBoxes.narrow(0, b, 1), target, width, height);
+                HungarianMatcher.Pairs pairs = match(tape, problem, config.useFocal());
                 if (objects == 0) {
                     assertThat(pairs.count()).isZero();
                     continue;
@@ -63,9 +59,9 @@ class HungarianMatcherGoldenTest {
                 int[] tgt = Arrays.stream(golden.array(name + "/b" + b + ".tgt").values()).mapToInt(v -> (int) v).toArray();
                 if (!Arrays.equals(pairs.proposals(), src) || !Arrays.equals(pairs.objects(), tgt)) {
                     // Another choice is right only among equals: duplicated predictions or objects.
-                    float[] cost = cost(tape, l, x, target, width, height, config.useFocal());
-                    double ours = sum(cost, objects, pairs.proposals(), pairs.objects());
-                    double theirs = sum(cost, objects, src, tgt);
+                    float[] cost = MatchCost.apply(tape, problem, settings(config.useFocal())).toFloats();
+                    double ours = sum(cost, proposals, pairs.proposals(), pairs.objects());
+                    double theirs = sum(cost, proposals, src, tgt);
                     assertThat(pairs.count()).isEqualTo(src.length);
                     assertThat(Math.abs(ours - theirs)).as("cost of our pairs and theirs").isLessThan(2e-6 * (1 + Math.abs(theirs)));
                 }
@@ -73,18 +69,26 @@ class HungarianMatcherGoldenTest {
         }
     }
 
-    private static float[] cost(Tape tape, Tensor logits, Tensor boxes, Target target, double width, double height, boolean focal) {
-        Tensor labels = tape.scope().empty(DType.I32, Shape.of(target.count()));
-        labels.set(target.classes());
-        Tensor truth = tape.empty(target.count(), 4);
-        truth.set(target.boxesXyxyPx());
-        return MatchCost.apply(tape, logits, boxes, labels, truth, width, height, new MatchCost.Settings(focal, 0.25, 2, 2, 5, 2)).toFloats();
+    /** @param logits (1, P, K) */
+    private static MatchCost.Problem problem(Tape tape, Tensor logits, Tensor boxes, Target target, double width, double height) {
+        float[] size = {(float) width, (float) height, (float) width, (float) height};
+        return new MatchCost.Problem(tape, List.of(logits), List.of(boxes), tape.floats(size, 1, 4), new int[][] {target.classes()},
+                new float[][] {target.boxesXyxyPx()});
     }
 
-    private static double sum(float[] cost, int columns, int[] rows, int[] cols) {
+    private static HungarianMatcher.Pairs match(Tape tape, MatchCost.Problem problem, boolean focal) {
+        return HungarianMatcher.pairs(HungarianMatcher.match(tape, problem, settings(focal)), problem).getFirst().getFirst();
+    }
+
+    private static MatchCost.Settings settings(boolean focal) {
+        return new MatchCost.Settings(focal, 0.25, 2, 2, 5, 2);
+    }
+
+    /** @param cost (objects, proposals) */
+    private static double sum(float[] cost, int proposals, int[] rows, int[] cols) {
         double sum = 0;
         for (int i = 0; i < rows.length; i++) {
-            sum += cost[rows[i] * columns + cols[i]];
+            sum += cost[cols[i] * proposals + rows[i]];
         }
         return sum;
     }
@@ -93,12 +97,12 @@ class HungarianMatcherGoldenTest {
     @Test
     void never_throws_on_predictions_that_are_not_finite() {
         try (Device device = new CpuDevice(1, -1); Tape tape = Tape.inference(device)) {
-            Tensor logits = tape.empty(3, 2);
+            Tensor logits = tape.empty(1, 3, 2);
             logits.set(new float[] {Float.NaN, 0, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, 1, 2});
-            Tensor boxes = tape.empty(3, 4);
+            Tensor boxes = tape.empty(1, 3, 4);
             boxes.set(new float[] {Float.NaN, 0, 1, 1, 5, 5, 1, 1, 0, 0, Float.POSITIVE_INFINITY, 9});
-            var pairs = new HungarianMatcher(CONFIG.model().sparseRcnn()).match(tape, logits, boxes,
-                    new Target(new int[] {0, 1}, new float[] {0, 0, 4, 4, 2, 2, 8, 8}), 10, 10);
+            Target target = new Target(new int[] {0, 1}, new float[] {0, 0, 4, 4, 2, 2, 8, 8});
+            var pairs = match(tape, problem(tape, logits, boxes, target, 10, 10), true);
             assertThat(pairs.count()).isEqualTo(2);
             assertThat(pairs.objects()).containsExactlyInAnyOrder(0, 1);
         }

@@ -8,14 +8,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.sparsercnn.autograd.Tape;
-import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.loss.Target;
 import org.sparsercnn.nn.Parameter;
-import org.sparsercnn.op.Add;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
@@ -62,14 +60,16 @@ final class GoldenModel implements AutoCloseable {
         try (Tape tape = Tape.training(model.device(), new Rng(1))) {
             ImageBatch batch = ImageBatch.of(tape, pictures, model.config());
             List<SparseRcnn.Stage> stages = model.apply(tape, batch);
-            Tensor numBoxes = tape.floats(new float[] {Math.max(1, targets.stream().mapToInt(Target::count).sum())}, 1);
-            var losses = new SetCriterion(model.config().sparseRcnn()).apply(tape,
-                    stages.stream().map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList(), targets, batch.whwh(), numBoxes);
+            Tensor objects = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);
+            var criterion = new SetCriterion(model.config().sparseRcnn());
+            var losses = criterion.apply(tape, stages.stream().map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList(),
+                    targets, batch.whwh(), objects, 1);
             matches.addAll(losses.matches());
-            losses.terms().forEach((name, v) -> values.put(name, (double) v.value().item()));
-            Tensor one = tape.floats(new float[] {1});
-            List<Variable> roots = List.copyOf(losses.terms().values());
-            tape.backward(roots, roots.stream().map(_ -> one).toList(), (a, b) -> Add.sum(tape, a, b), _ -> {});
+            float[] terms = losses.terms().toFloats();
+            for (int i = 0; i < criterion.names().size(); i++) {
+                values.put(criterion.names().get(i), (double) terms[i]);
+            }
+            losses.backward(tape);
         }
         return values;
     }

@@ -18,10 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.box.Boxes;
-import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
-import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 import org.sparsercnn.testing.Golden;
@@ -44,54 +42,50 @@ class MatchCostSpec extends OpSpec {
 
     @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
-        return Map.of("cost", Variable.constant(MatchCost.apply(tape, dense(tape, in, "logits"), dense(tape, in, "boxes"),
-                ints(tape, in.get("labels")), dense(tape, in, "truth"), attrs.get("w").asDouble(), attrs.get("h").asDouble(),
-                settings(attrs.get("focal").asBoolean()))));
-    }
-
-    private static Tensor dense(Tape tape, Map<String, Variable> in, String name) {
-        return Permute.dense(tape, in.get(name)).value();
+        MatchCost.Problem problem = Problems.of(tape, in, attrs);
+        Tensor cost = MatchCost.apply(tape, problem, settings(attrs.get("focal").asBoolean()));
+        return Map.of("cost", Variable.constant(cost));
     }
 
     @Override
     protected Map<String, Array> reference(Map<String, Array> in, JsonNode attrs) {
-        int classes = in.get("logits").size(1);
-        int m = in.get("truth").size(0);
-        double[] logits = in.get("logits").values();
-        double[] size = {attrs.get("w").asDouble(), attrs.get("h").asDouble()};
-        Array cost = Array.zeros(in.get("boxes").size(0), m);
+        Array logits = in.get("logits");
+        int classes = logits.size(3);
+        int proposals = logits.size(2);
+        int images = logits.size(1);
+        int objects = in.get("truth").size(0);
+        int[] imageOf = Problems.images(Problems.counts(attrs));
+        Array cost = Array.zeros(logits.size(0), objects, proposals);
         for (int i = 0; i < cost.values().length; i++) {
-            int p = i / m;
-            int label = (int) in.get("labels").values()[i % m];
+            int m = i / proposals % objects;
+            int row = (i / proposals / objects * images + imageOf[m]) * proposals + i % proposals;
+            int label = (int) in.get("labels").values()[m];
             double l1 = 0;
             for (int k = 0; k < 4; k++) {
-                l1 += Math.abs(in.get("boxes").values()[4 * p + k] - in.get("truth").values()[4 * (i % m) + k]) / size[k % 2];
+                l1 += Math.abs(in.get("boxes").values()[4 * row + k] - in.get("truth").values()[4 * m + k])
+                        / in.get("whwh").values()[4 * imageOf[m] + k];
             }
             double exponentials = 0;
             for (int k = 0; k < classes; k++) {
-                exponentials += Math.exp(logits[p * classes + k]);
+                exponentials += Math.exp(logits.values()[row * classes + k]);
             }
-            double q = 1 / (1 + Math.exp(-logits[p * classes + label]));
+            double logit = logits.values()[row * classes + label];
+            double q = 1 / (1 + Math.exp(-logit));
             double classCost = attrs.get("focal").asBoolean()
-                    ? 0.25 * (1 - q) * (1 - q) * -Math.log(q + 1e-8) - 0.75 * q * q * -Math.log(1 - q + 1e-8)
-                    : -Math.exp(logits[p * classes + label]) / exponentials;
-            cost.values()[i] = 5 * l1 + 2 * classCost - 2 * Boxes.giouXyxy(in.get("boxes").values(), p, in.get("truth").values(), i % m);
+                    ? 0.25 * (1 - q) * (1 - q) * -Math.log(q + 1e-8) - 0.75 * q * q * -Math.log(1 - q + 1e-8) : -Math.exp(logit) / exponentials;
+            cost.values()[i] = 5 * l1 + 2 * classCost - 2 * Boxes.giouXyxy(in.get("boxes").values(), row, in.get("truth").values(), m);
         }
         return Map.of("cost", cost);
     }
 
     @Override
     protected List<Sample> samples(Random r) {
-        return List.of(sample(r, true, 7, 5, 3), sample(r, false, 7, 5, 3), sample(r, true, 1, 1, 1), sample(r, true, 4, 3, 0),
-                sample(r, false, 0, 3, 2), sample(r, true, 3, 80, 41), sample(r, false, 3, 81, 41));
+        return List.of(sample(r, true, 1, 7, 5, 3), sample(r, false, 1, 7, 5, 3), sample(r, true, 1, 1, 1, 1), sample(r, true, 1, 4, 3, 0),
+                sample(r, false, 1, 0, 3, 2), sample(r, true, 2, 5, 80, 41, 0, 2), sample(r, false, 3, 3, 81, 0, 13, 0));
     }
 
-    private static Sample sample(Random r, boolean focal, int predictions, int classes, int truths) {
-        Array labels = Array.zeros(truths);
-        Arrays.setAll(labels.values(), _ -> r.nextInt(classes));
-        return Sample.of(predictions + " with " + truths + " of " + classes + (focal ? " focal" : " softmax"),
-                "{'focal': " + focal + ", 'w': 3, 'h': 2}", "logits", Array.normal(r, predictions, classes),
-                "boxes", RandomBoxes.xyxy(r, predictions), "labels", labels, "truth", RandomBoxes.xyxy(r, truths));
+    private static Sample sample(Random r, boolean focal, int stages, int proposals, int classes, int... counts) {
+        return Problems.sample(r, "", focal, stages, proposals, classes, classes, counts);
     }
 
     /** Every cost block of 40 cases of the published matcher. */
@@ -142,12 +136,17 @@ class MatchCostSpec extends OpSpec {
         return MatchCostSpec.class.getResourceAsStream("/golden/matcher-assignment/" + name);
     }
 
+    /** (P, M) of one image. */
     private static Array costs(Map<String, Array> in, double width, double height, boolean focal) {
         try (Device device = new CpuDevice(1, -1); Tape tape = Tape.inference(device)) {
-            Tensor labels = tape.scope().empty(DType.I32, Shape.of(in.get("labels").values().length));
-            labels.set(Arrays.stream(in.get("labels").values()).mapToInt(v -> (int) v).toArray());
-            return array(MatchCost.apply(tape, tensor(tape, in.get("logits")), tensor(tape, in.get("boxes")), labels,
-                    tensor(tape, in.get("truth")), width, height, settings(focal)));
+            Tensor logits = tensor(tape, in.get("logits"));
+            Tensor boxes = tensor(tape, in.get("boxes"));
+            int objects = in.get("labels").values().length;
+            Tensor sizes = tape.floats(new float[] {(float) width, (float) height, (float) width, (float) height}, 1, 4);
+            MatchCost.Problem problem = Problems.of(tape, logits.reshape(1, 1, logits.size(0), logits.size(1)), boxes.reshape(1, 1, boxes.size(0), 4),
+                    sizes, in.get("labels").floats(), in.get("truth").floats(), new int[] {objects});
+            Tensor cost = MatchCost.apply(tape, problem, settings(focal)).reshape(objects, logits.size(0));
+            return array(Permute.copy(tape, cost.permute(1, 0)));
         }
     }
 

@@ -62,7 +62,7 @@ class LearningGoldenTest {
             double last = 0;
             for (int i = 0; i < losses.size(); i++) {
                 StepResult result = step.run(FixedBatches.batch(recorded.get("batch").asInt(), recorded.get("images").asInt(), height, width,
-                        config.model().sparseRcnn().numClasses()), lr);
+                        config.model().sparseRcnn().numClasses()), lr).await();
                 double wanted = losses.get(i).asDouble();
                 assertThat(result.finite()).isTrue();
                 assertThat(Math.abs(result.total() - wanted) / wanted).as("step %d: loss %s, PyTorch %s", i, result.total(), wanted)

@@ -39,7 +39,7 @@ class OptimizerGoldenTest {
             weights.fill(model);
             TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
             for (int i = 0; i < 3; i++) {
-                StepResult result = step.run(batch(golden), lr);
+                StepResult result = step.run(batch(golden), lr).await();
                 double loss = recorded.get("loss_at_step").get(i).asDouble();
                 double norm = recorded.get("grad_norm_at_step").get(i).asDouble();
                 assertThat(Math.abs(result.total() - loss) / loss).as("loss at step %d", i).isLessThan(2e-5);

@@ -15,8 +15,6 @@ import org.sparsercnn.loss.Target;
 import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
-import org.sparsercnn.nn.Parameter;
-import org.sparsercnn.op.Add;
 import org.sparsercnn.optim.AdamW;
 import org.sparsercnn.optim.Clipping;
 import org.sparsercnn.optim.Optimizer;
@@ -106,17 +104,12 @@ final class Workload implements AutoCloseable {
             ImageBatch images = images(tape);
             List<SetCriterion.Prediction> stages = model.apply(tape, images).stream()
                     .map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList();
-            Tensor numBoxes = tape.empty(1);
-            numBoxes.set(new float[] {Math.max(1, targets.stream().mapToInt(Target::count).sum())});
-            List<Variable> losses = List.copyOf(criterion.apply(tape, stages, targets, images.whwh(), numBoxes).terms().values());
-            double total = losses.stream().mapToDouble(l -> l.value().item()).sum();
-            Tensor one = tape.empty();
-            one.set(new float[] {1});
-            tape.backward(losses, losses.stream().map(_ -> one).toList(), (a, b) -> Add.sum(tape, a, b), _ -> {});
+            Tensor objects = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);
+            SetCriterion.Losses losses = criterion.apply(tape, stages, targets, images.whwh(), objects, 1);
+            losses.backward(tape);
             optimizer.step(LR);
-            optimizer.stats().toFloats();
-            model.parameters().all().stream().map(Parameter::variable).forEach(Variable::clearGradient);
-            return total;
+            optimizer.clearGradients();
+            return losses.terms().narrow(0, criterion.names().size(), 1).item();
         }
     }
 

@@ -1,0 +1,63 @@
+package org.sparsercnn.train;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sparsercnn.device.Readback;
+
+/** A training step that is queued: its numbers are on their way from the device. */
+public final class PendingStep implements AutoCloseable {
+    private final Readback readback;
+    private final List<String> names;
+    private StepResult result;
+    private boolean stop;
+
+    /** @param readback of the tensor that {@link TrainingStep.Report} describes */
+    PendingStep(Readback readback, List<String> names) {
+        this.readback = readback;
+        this.names = names;
+    }
+
+    /** Whether {@link #await} would not wait. */
+    public boolean isDone() {
+        return result != null || readback.isDone();
+    }
+
+    public StepResult await() {
+        if (result == null) {
+            MemorySegment numbers = readback.await();
+            Map<String, Float> losses = new LinkedHashMap<>();
+            double total = 0;
+            for (int i = 0; i < names.size(); i++) {
+                float term = number(numbers, TrainingStep.Report.TERMS + i);
+                losses.put(names.get(i), term);
+                total += term;
+            }
+            int stats = TrainingStep.Report.stats(names.size());
+            result = new StepResult(losses, total, number(numbers, stats), number(numbers, stats + 1) != 0);
+            stop = number(numbers, TrainingStep.Report.STOP) != 0;
+            readback.close();
+        }
+        return result;
+    }
+
+    private static float number(MemorySegment numbers, int index) {
+        return numbers.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+    }
+
+    /** Whether some rank asked to stop when it began this step; every rank gets the same answer. */
+    boolean stopAsked() {
+        await();
+        return stop;
+    }
+
+    /** Gives up the result if nobody has taken it. */
+    @Override
+    public void close() {
+        if (result == null) {
+            readback.close();
+        }
+    }
+}
