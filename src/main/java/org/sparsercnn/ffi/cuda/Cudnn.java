@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sparsercnn.ffi.cuda.CudaDnn.Fused;
 
 /**
  * Convolutions by cuDNN 9: from plans kept on disk, else by its graph API with as much of the epilogue as one graph takes, else by
@@ -53,8 +52,8 @@ public final class Cudnn implements CudaDnn {
         if (problem.kind() != Kind.FORWARD && (problem.bias() || problem.residual() || problem.relu())) {
             throw new IllegalArgumentException("only a forward convolution has an epilogue: " + problem);
         }
-        String key = "%s workspace<=%d %s cuDNN %d %s".formatted(problem, workspaceLimit, deterministic ? "deterministic" : "any",
-                cudnn.version(), gpu);
+        String key = problem + " workspace<=" + workspaceLimit + (deterministic ? " deterministic" : "") + " cuDNN " + cudnn.version()
+                + " " + gpu;
         Optional<Plan> restored = restored(key, problem, workspaceLimit);
         if (restored.isPresent()) return restored.get();
         for (Fused fused : fusions(problem)) {
