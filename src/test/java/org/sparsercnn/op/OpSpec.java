@@ -341,7 +341,8 @@ public abstract class OpSpec {
         return execute(device, s, cotangents, grads, strided, DType.F32);
     }
 
-    private Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided, DType compute) {
+    /** @param compute type the tape computes in */
+    protected final Result execute(Device device, Sample s, Map<String, Array> cotangents, Set<String> grads, boolean strided, DType compute) {
         List<Tensor> owned = new ArrayList<>();
         Map<String, Variable> in = new LinkedHashMap<>();
         s.in.forEach((name, a) -> {

@@ -1,6 +1,7 @@
 package org.sparsercnn.op;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
@@ -10,13 +11,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.ForwardingDevice;
+import org.sparsercnn.device.Kernel;
+import org.sparsercnn.device.Launch;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.kernels.EmulatedDevice;
+import org.sparsercnn.kernels.Schedule;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
+import org.sparsercnn.testing.Bf16;
 import org.sparsercnn.testing.Golden;
 
 class RoiAlignSpec extends OpSpec {
@@ -34,6 +46,16 @@ class RoiAlignSpec extends OpSpec {
     }
 
     @Override
+    protected boolean bf16() {
+        return true;
+    }
+
+    @Override
+    protected Set<String> fp32Inputs() {
+        return Set.of("boxes", "image");
+    }
+
+    @Override
     protected Map<String, Variable> run(Tape tape, Map<String, Variable> in, JsonNode attrs) {
         return switch (attrs.path("op").asText()) {
             case "assign_boxes_to_levels" -> Map.of("levels", levels(tape, in.get("boxes").value(), PYRAMID));
@@ -44,10 +66,20 @@ class RoiAlignSpec extends OpSpec {
             }
             default -> {
                 List<Variable> levels = LEVELS.stream().filter(in::containsKey).map(in::get).toList();
-                yield Map.of("y", RoiAlign.apply(tape, levels, Permute.dense(tape, in.get("boxes")).value(),
-                        in.containsKey("image") ? ints(tape, in.get("image")) : null, settings(attrs)));
+                Tensor boxes = Permute.dense(tape, in.get("boxes")).value();
+                Tensor image = in.containsKey("image") ? ints(tape, in.get("image")) : null;
+                Map<String, Variable> outputs = new LinkedHashMap<>();
+                for (String y : outputs(attrs)) {
+                    outputs.put(y, RoiAlign.apply(tape, levels, boxes, image, settings(attrs)));
+                }
+                yield outputs;
             }
         };
+    }
+
+    /** Two stages may pool from the same pyramid. */
+    private static List<String> outputs(JsonNode attrs) {
+        return attrs.path("twice").asBoolean() ? List.of("y", "again") : List.of("y");
     }
 
     /** The recorded rois are (image, x0, y0, x1, y1) in any order. */
@@ -115,7 +147,7 @@ class RoiAlignSpec extends OpSpec {
                 }
             }
         }
-        return Map.of("y", y);
+        return outputs(attrs).stream().collect(Collectors.toMap(name -> name, _ -> y));
     }
 
     private static double position(double start, double bin, int index, int sample, int grid) {
@@ -143,7 +175,63 @@ class RoiAlignSpec extends OpSpec {
                 sample(r, "not aligned", "{'strides': [8], 'output': 3, 'sampling': 2, 'aligned': false}", 1, 4, 1, 60),
                 sample(r, "pyramid", "{'strides': [4, 8, 16, 32], 'output': 2, 'sampling': 2, 'aligned': true}", 4, 6, 3, 600),
                 sample(r, "two levels", "{'strides': [16, 32], 'output': 1, 'sampling': 1, 'aligned': true}", 2, 3, 17, 600),
-                sample(r, "no boxes", "{'strides': [4, 8], 'output': 2, 'sampling': 2, 'aligned': true}", 2, 0, 2, 60));
+                sample(r, "no boxes", "{'strides': [4, 8], 'output': 2, 'sampling': 2, 'aligned': true}", 2, 0, 2, 60),
+                sample(r, "16 bytes at a time", "{'strides': [4, 8, 16, 32], 'output': 3, 'sampling': 2, 'aligned': true}", 4, 3, 8, 600),
+                sample(r, "many channels", "{'strides': [8], 'output': 1, 'sampling': 1, 'aligned': true}", 1, 1, 517, 60, 0));
+    }
+
+    /**
+     * The kernels for GPUs, backward by atomic additions, whose order is the schedule's: against the portable ones. Bins take 1 to
+     * 128 threads, among them numbers that leave some of the block idle. The second use of the pyramid adds to what the first left.
+     */
+    @ParameterizedTest
+    @CsvSource({"1, 8, 2", "2, 24, 3", "4, 72, 3", "1, 256, 2", "1, 512, 1"})
+    void by16BytesAThread(int levels, int channels, int output) {
+        assumeTrue(EmulatedDevice.isBuilt(), "no emulated kernels: native/build.sh makes them");
+        String attrs = "{'strides': %s, 'output': %d, 'sampling': 2, 'aligned': true, 'twice': true}"
+                .formatted(List.of(4, 8, 16, 32).subList(0, levels), output);
+        Sample s = sample(new Random(9), "", attrs, levels, 2, channels, levels == 1 ? 60 : 600);
+        s.in().replaceAll((_, a) -> Bf16.round(a));
+        Map<String, Array> cotangents = cotangents(s);
+        cotangents.replaceAll((_, a) -> Bf16.round(a));
+        Result wanted;
+        try (Device device = new CpuDevice(1, -1)) {
+            wanted = execute(device, s, cotangents, differentiable(), false);
+        }
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            Map<String, Array> outputs = null;
+            for (Schedule schedule : Schedule.all(128)) {
+                Set<String> launched = new TreeSet<>();
+                try (Device device = new Watched(new EmulatedDevice(schedule, false), launched)) {
+                    Result r = execute(device, s, cotangents, differentiable(), false, type);
+                    double rounding = type == DType.BF16 ? 0x1p-8 : 0;
+                    wanted.out().forEach((name, a) -> close(name, r.out().get(name), a, (rounding + 3e-6) * scale(a)));
+                    // Two gradients of bf16 are rounded each, and their sum.
+                    wanted.grad().forEach((name, a) -> close("grad." + name, r.grad().get(name), a, (2 * rounding + GRADIENT_TOLERANCE) * scale(a)));
+                    outputs = outputs == null ? r.out() : outputs;
+                    outputs.forEach((name, a) -> assertThat(r.out().get(name).values()).as(name + ", " + schedule).containsExactly(a.values()));
+                }
+                String ending = type == DType.BF16 ? "_bf16" : "_f32";
+                assertThat(launched).contains("roi_align_fwd_vector" + ending, "roi_align_bwd_atomic" + ending)
+                        .doesNotContain("roi_align_fwd" + ending, "roi_align_bwd" + ending);
+            }
+        }
+    }
+
+    /** Notes the kernels that are launched. */
+    private static final class Watched extends ForwardingDevice {
+        private final Set<String> launched;
+
+        Watched(Device device, Set<String> launched) {
+            super(device);
+            this.launched = launched;
+        }
+
+        @Override
+        public Launch kernel(Kernel kernel) {
+            launched.add(kernel.name());
+            return super.kernel(kernel);
+        }
     }
 
     /** Two images; boxes of {@code spread} pixels, also partly outside. */
