@@ -18,11 +18,8 @@ import org.sparsercnn.tensor.Tensor;
  * residual block is one op.
  */
 public final class Conv2d {
-    private static final Kernel WEIGHT_FWD = Kernel.of("conv2d_weight_fwd_f32", "w scale out rows taps ci channels");
-    private static final Kernel WEIGHT_BWD = Kernel.of("conv2d_weight_bwd_f32", "dout scale dw rows taps ci channels");
-    private static final Kernel PAD = Kernel.of("conv2d_pad_f32", "x y lines width ci channels");
-    /** Input channels of a convolution in bf16 come in multiples of this: 16 bytes, which tensor cores load at a time. */
-    private static final long TENSOR_CORE_CHANNELS = 8;
+    private static final Kernel WEIGHT_FWD = Kernel.of("conv2d_weight_fwd_f32", "w scale out rows cols");
+    private static final Kernel WEIGHT_BWD = Kernel.of("conv2d_weight_bwd_f32", "dout scale dw rows cols");
 
     /**
      * What follows the convolution. Each part may be null.
@@ -47,24 +44,21 @@ public final class Conv2d {
     public static Variable apply(Tape tape, Variable in, Variable weight, int stride, int pad, After after) {
         DType type = tape.compute();
         Variable x = Cast.factor(tape, in);
-        long ci = x.shape().size(3);
-        if (weight.shape().size(3) != ci) {
+        if (weight.shape().size(3) != x.shape().size(3)) {
             throw new IllegalArgumentException("conv2d: input " + x.value() + ", weight " + weight.value());
         }
-        long channels = type == DType.BF16 ? Math.ceilDiv(ci, TENSOR_CORE_CHANNELS) * TENSOR_CORE_CHANNELS : ci;
-        Tensor from = channels == ci ? x.value() : padded(tape, x.value(), channels);
-        Tensor w = prepared(tape, weight.value(), after.scale, channels);
-        var s = new Convolution(x.shape().size(0), x.shape().size(1), x.shape().size(2), channels,
+        Tensor w = prepared(tape, weight.value(), after.scale);
+        var s = new Convolution(x.shape().size(0), x.shape().size(1), x.shape().size(2), x.shape().size(3),
                 weight.shape().size(0), weight.shape().size(1), weight.shape().size(2), stride, pad, type);
         Tensor y = tape.empty(type, Shape.of(s.n(), s.oh(), s.ow(), s.co()));
         Tensor bias = after.bias == null ? null : Cast.weight(tape, after.bias.value());
         Variable residual = after.residual == null ? null : Cast.factor(tape, after.residual);
-        tape.device().convolution(s, from, w, new Epilogue(bias, residual == null ? null : residual.value(), after.relu), y);
+        tape.device().convolution(s, x.value(), w, new Epilogue(bias, residual == null ? null : residual.value(), after.relu), y);
 
         // Absent inputs stand as constants, so that positions are fixed.
         Variable none = Variable.constant(y);
         Variable[] parents = {x, weight, after.bias == null ? none : after.bias, residual == null ? none : residual};
-        List<Tensor> kept = new ArrayList<>(List.of(from, w));
+        List<Tensor> kept = new ArrayList<>(List.of(x.value(), w));
         if (after.relu) {
             kept.add(y);
         }
@@ -75,13 +69,12 @@ public final class Conv2d {
             Tensor dy = after.relu ? Relu.backward(tape, incoming, y) : incoming;
             Tensor[] grads = new Tensor[4];
             if (x.requiresGrad()) {
-                Tensor dx = tape.empty(type, from.shape());
-                tape.device().convolutionBackwardData(s, dy, w, dx);
-                grads[0] = channels == ci ? dx : Permute.copy(tape, dx.narrow(3, 0, ci));
+                grads[0] = tape.empty(type, x.shape());
+                tape.device().convolutionBackwardData(s, dy, w, grads[0]);
             }
             if (weight.requiresGrad()) {
                 Tensor dw = tape.empty(type, w.shape());
-                tape.device().convolutionBackwardWeight(s, from, dy, dw);
+                tape.device().convolutionBackwardWeight(s, x.value(), dy, dw);
                 grads[1] = weightGradient(tape, dw, after.scale, weight.shape());
             }
             if (parents[2].requiresGrad()) {
@@ -92,21 +85,14 @@ public final class Conv2d {
         });
     }
 
-    private static Tensor padded(Tape tape, Tensor x, long channels) {
-        Tensor y = tape.empty(x.dtype(), x.shape().withLast(channels));
-        long lines = x.size(0) * x.size(1);
-        tape.device().kernel(PAD.over(x.dtype())).ptr(x).ptr(y).i64(lines).i64(x.size(2)).i64(x.size(3)).i64(channels).overRows(lines);
-        return y;
-    }
-
-    /** The weight as the convolution takes it, (Co, KH, KW, channels): scaled, converted, filled up; in inference made once. */
-    private static Tensor prepared(Tape tape, Tensor w, Tensor scale, long channels) {
+    /** The weight as the convolution takes it, scaled and converted; in inference made once. */
+    private static Tensor prepared(Tape tape, Tensor w, Tensor scale) {
         if (scale == null && tape.compute() == w.dtype()) {
             return w;
         }
         return tape.prepared(w, () -> {
-            Tensor out = tape.empty(tape.compute(), w.shape().withLast(channels));
-            overRows(tape.device().kernel(WEIGHT_FWD.over(out.dtype())).ptr(w).ptr(scale).ptr(out), w.shape(), channels);
+            Tensor out = tape.empty(tape.compute(), w.shape());
+            overRows(tape.device().kernel(WEIGHT_FWD.over(out.dtype())).ptr(w).ptr(scale).ptr(out), w.shape());
             return out;
         });
     }
@@ -116,11 +102,12 @@ public final class Conv2d {
             return dw;
         }
         Tensor out = tape.empty(shape);
-        overRows(tape.device().kernel(WEIGHT_BWD.over(dw.dtype())).ptr(dw).ptr(scale).ptr(out), shape, dw.size(3));
+        overRows(tape.device().kernel(WEIGHT_BWD.over(dw.dtype())).ptr(dw).ptr(scale).ptr(out), shape);
         return out;
     }
 
-    private static void overRows(Launch launch, Shape weight, long channels) {
-        launch.i64(weight.size(0)).i64(weight.size(1) * weight.size(2)).i64(weight.size(3)).i64(channels).overRows(weight.size(0));
+    private static void overRows(Launch launch, Shape weight) {
+        long rows = weight.size(0);
+        launch.i64(rows).i64(rows == 0 ? 0 : weight.elements() / rows).overRows(rows);
     }
 }

@@ -62,7 +62,7 @@ class Conv2dTest {
             assertThat(first).containsExactly(alone);
             assertThat(second).containsExactly(alone);
             assertThat(device.launched).noneMatch(k -> k.startsWith("frozen_batch_norm_fold") || k.startsWith("conv2d_weight"));
-            // The input, fp32 with three channels, is cast and filled up in every pass.
+            // The input, fp32, is cast in every pass.
             assertThat(device.launched.stream().filter(k -> k.startsWith("cast_"))).hasSize(type == DType.BF16 ? 1 : 0);
         }
     }
