@@ -152,7 +152,8 @@ public final class Training {
             }
             state.broadcast(group);
             var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model);
-            var trainer = new Trainer(new TrainingStep(model, state.optimizer(), group, rng), course.plan, hooks(model, state, group), guard);
+            var step = new TrainingStep(model, state.optimizer(), group, rng, Compute.of(config, device));
+            var trainer = new Trainer(step, course.plan, hooks(model, state, group), guard);
             DatasetMapper mapper = DatasetMapper.forTraining(config.input(), seed());
             try (DataLoader<Sample> loader = new DataLoader<>(batches(group.rank(), group.size()).skip(start),
                     Datasets.loading(data, mapper::map), config.dataLoader().numWorkers())) {

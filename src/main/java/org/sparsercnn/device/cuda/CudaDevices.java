@@ -16,6 +16,7 @@ import org.sparsercnn.ffi.cuda.CudaException;
 import org.sparsercnn.ffi.cuda.CudaLibraries;
 import org.sparsercnn.ffi.cuda.Cudnn;
 import org.sparsercnn.ffi.cuda.DeviceAttribute;
+import org.sparsercnn.ffi.jcuda.JCublas;
 import org.sparsercnn.util.BadInput;
 
 /** The GPUs of this machine. */
@@ -66,12 +67,18 @@ public final class CudaDevices {
                 + "): nvcc was missing when it was made. Install the CUDA toolkit 13 and build again, or use --device cpu"));
         long workspace = CudaBlas.advisedWorkspace(capability(options.ordinal()) / 10);
         try (Arena arena = Arena.ofConfined(); FileChannel file = FileChannel.open(kernels)) {
-            return open(new CudaProvider(driver, () -> CublasLt.open(workspace, options.deterministic()),
+            return open(new CudaProvider(driver, () -> blas(workspace, options),
                     () -> Cudnn.open(CudaLibraries.ofThisMachine().require(CudaLibraries.Library.CUDNN), driver.deviceName(options.ordinal())),
                     file.map(FileChannel.MapMode.READ_ONLY, 0, file.size(), arena)), options);
         } catch (IOException e) {
             throw new UncheckedIOException(kernels.toString(), e);
         }
+    }
+
+    /** JCublas where its binding was asked for and CUDA 12's cuBLAS is there; else cuBLASLt, which has epilogues and CUDA 13. */
+    private CudaBlas blas(long workspace, CudaOptions options) {
+        boolean throughJCuda = driver.binding().equals("jcuda") && JCublas.isAvailable();
+        return throughJCuda ? new JCublas(workspace) : CublasLt.open(workspace, options.deterministic());
     }
 
     static CudaDevice open(CudaProvider provider, CudaOptions options) {
