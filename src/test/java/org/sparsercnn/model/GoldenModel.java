@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.loss.SetCriterion;
@@ -56,8 +57,13 @@ final class GoldenModel implements AutoCloseable {
 
     /** Losses by name; gradients are left in the parameters. */
     Map<String, Double> lossesAndGradients(List<List<org.sparsercnn.loss.HungarianMatcher.Pairs>> matches) {
+        return lossesAndGradients(DType.F32, matches);
+    }
+
+    /** @param compute type of activations */
+    Map<String, Double> lossesAndGradients(DType compute, List<List<org.sparsercnn.loss.HungarianMatcher.Pairs>> matches) {
         Map<String, Double> values = new LinkedHashMap<>();
-        try (Tape tape = Tape.training(model.device(), new Rng(1))) {
+        try (Tape tape = Tape.training(model.device(), new Rng(1), compute)) {
             ImageBatch batch = ImageBatch.of(tape, pictures, model.config());
             List<SparseRcnn.Stage> stages = model.apply(tape, batch);
             Tensor objects = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);

@@ -135,6 +135,12 @@ public abstract class OpSpec {
         return cases.stream();
     }
 
+    /** Whether a case's tensors are in this copy of the recording; a portable distribution has not all. */
+    static boolean isHere(JsonNode c) {
+        return Stream.of("inputs", "outputs", "cotangents", "grads").flatMap(k -> c.path(k).properties().stream())
+                .allMatch(e -> golden().has(e.getValue().asText()));
+    }
+
     /** A recorded case; its attributes get the op's name as "op", for specs of two ops. */
     static Sample sample(JsonNode c) {
         ObjectNode attrs = c.get("attrs").deepCopy();
@@ -280,7 +286,7 @@ public abstract class OpSpec {
                 .map(s -> DynamicTest.dynamicTest(s.name, () -> checkBf16(s)));
     }
 
-    private static Sample rounded(Sample s) {
+    static Sample rounded(Sample s) {
         Map<String, Array> in = new LinkedHashMap<>();
         s.in.forEach((name, a) -> in.put(name, Bf16.round(a)));
         return new Sample(s.name, in, s.attrs);
