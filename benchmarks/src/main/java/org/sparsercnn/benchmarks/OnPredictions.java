@@ -8,7 +8,7 @@ import org.sparsercnn.op.MatchCost;
 import org.sparsercnn.tensor.Tensor;
 
 /** Predictions and objects of a training step: six stages of two images, 80 classes. */
-abstract class OnPredictions extends OnDevice {
+public abstract class OnPredictions extends OnDevice {
     static final MatchCost.Settings SETTINGS = new MatchCost.Settings(true, 0.25, 2, 2, 5, 2);
     static final int IMAGES = 2;
     private static final int STAGES = 6;
