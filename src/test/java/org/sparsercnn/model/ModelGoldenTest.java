@@ -15,6 +15,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.device.cuda.NullGpu;
 import org.sparsercnn.loss.HungarianMatcher;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.testing.Array;
@@ -28,9 +29,18 @@ class ModelGoldenTest {
 
     @Test
     void tiny_everything() {
+        everything(new CpuDevice(2, -1));
+    }
+
+    @Test
+    void tiny_everything_on_the_cuda_device_without_a_gpu() {
+        everything(NullGpu.lateDevice());
+    }
+
+    private static void everything(Device opened) {
         Golden golden = Golden.load("model_tiny");
         JsonNode json = golden.json();
-        try (Device device = new CpuDevice(2, -1); GoldenModel m = model(device, json, golden, "")) {
+        try (Device device = opened; GoldenModel m = model(device, json, golden, "")) {
             checkForward(m, golden, "train/", json.get("fp32_vs_fp64"), true);
             checkDetections(m, golden, "eval/", json.get("postprocess_hw"), json.get("fp32_vs_fp64"));
             List<List<HungarianMatcher.Pairs>> matches = new ArrayList<>();

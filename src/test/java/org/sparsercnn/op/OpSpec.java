@@ -22,6 +22,7 @@ import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.device.cpu.CpuDevice;
+import org.sparsercnn.device.cuda.NullGpu;
 import org.sparsercnn.kernels.EmulatedDevice;
 import org.sparsercnn.kernels.Schedule;
 import org.sparsercnn.tensor.Tensor;
@@ -320,6 +321,35 @@ public abstract class OpSpec {
     /** @param fp32 what is allowed in fp32 */
     private double bf16Allowed(Array wanted, double fp32) {
         return bf16Tolerance() * scale(wanted) + fp32;
+    }
+
+    /** The CUDA device with everything below it stood in for: the samples, in bf16 too where the op has it, and the recorded cases. */
+    @TestFactory
+    Stream<DynamicTest> on_the_cuda_device_without_a_gpu() {
+        Stream<DynamicTest> small = samples(new Random(7)).stream().map(s -> DynamicTest.dynamicTest(s.name, () -> {
+            checkCuda(s, cotangents(s), differentiable(), DType.F32);
+            if (bf16()) {
+                Sample rounded = rounded(s);
+                Map<String, Array> cotangents = cotangents(rounded);
+                cotangents.replaceAll((_, dy) -> Bf16.round(dy));
+                checkCuda(rounded, cotangents, differentiable(), DType.BF16);
+            }
+        }));
+        Stream<DynamicTest> recorded = goldenCases().map(c -> DynamicTest.dynamicTest(c.get("case").asText(), () -> checkCuda(
+                sample(c), arrays(c.get("cotangents")), arrays(c.get("grads")).keySet(), DType.F32)));
+        return Stream.concat(small, recorded);
+    }
+
+    /** Against the CPU device: kernels are the same, products may be cut in other ways, and bf16 is rounded where they are cut. */
+    private void checkCuda(Sample s, Map<String, Array> cotangents, Set<String> grads, DType compute) {
+        try (Device cuda = NullGpu.lateDevice(); Device cpu = compute == DType.BF16 ? new Bf16Device(new CpuDevice(1, -1)) : new CpuDevice(1, -1)) {
+            Result got = execute(cuda, s, cotangents, grads, false, compute);
+            assertThat(cuda.memory().inUse()).as("bytes still held").isZero();
+            Result wanted = execute(cpu, s, cotangents, grads, false, compute);
+            double rounding = compute == DType.BF16 ? bf16Tolerance() : 0;
+            wanted.out.forEach((name, w) -> close(name, got.out.get(name), w, rounding * scale(w) + tolerance() * (1 + scale(w))));
+            wanted.grad.forEach((name, w) -> close("grad." + name, got.grad.get(name), w, rounding * scale(w) + GRADIENT_TOLERANCE * (1 + scale(w))));
+        }
     }
 
     // Machinery

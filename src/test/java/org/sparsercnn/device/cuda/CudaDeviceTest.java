@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +24,6 @@ import org.sparsercnn.tensor.Tensor;
 /** Memory, copies and launches of the CUDA device, on the null driver. */
 class CudaDeviceTest {
     private static final Kernel RELU = Kernel.of("relu_fwd_f32", "x y n");
-    private static final Kernel SCALE_ROWS = Kernel.of("conv2d_scale_rows_f32", "w scale out rows cols");
 
     @Test
     void itsNameSaysWhatItIs() {
@@ -86,13 +84,15 @@ class CudaDeviceTest {
     @Test
     void theHostWaitsOnlyWhereTheStagingMemoryIsFull() {
         try (NullGpu gpu = NullGpu.of(Pace.LATE)) {
-            Buffer to = gpu.device.allocate(40L << 20);
-            MemorySegment host = MemorySegment.ofArray(new long[5 << 20]);
-            for (int i = 0; i < 6; i++) {
+            Buffer to = gpu.device.allocate(1L << 20);
+            MemorySegment host = MemorySegment.ofArray(new long[1 << 17]);
+            for (int i = 0; i < 256; i++) {
                 gpu.device.copyIn(host, to);
             }
             assertThat(gpu.device.hostWaits()).isZero();
-            gpu.device.copyIn(host, to);
+            for (int i = 0; i < 40; i++) {
+                gpu.device.copyIn(host, to);
+            }
             assertThat(gpu.device.hostWaits()).isPositive();
             gpu.device.free(to);
         }
@@ -162,19 +162,17 @@ class CudaDeviceTest {
     void launchesHaveTheGeometryThatKernelsAreWrittenFor() {
         try (NullGpu gpu = NullGpu.of(Pace.AT_ONCE)) {
             Tensor x = Tensor.of(gpu.device, new float[600], 100, 6);
-            Tensor scale = Tensor.of(gpu.device, new float[100], 100);
             gpu.device.kernel(RELU).ptr(x).ptr(x).i64(600).overElements(600);
-            gpu.device.kernel(SCALE_ROWS).ptr(x).ptr(scale).ptr(x).i64(100).i64(6).overRows(100);
+            gpu.device.kernel(RELU).ptr(x.narrow(0, 1, 9)).ptr(null).i64(0).overRows(100);
             gpu.device.kernel(RELU).ptr(x).ptr(x).i64(600).overBlocks(7, 128, 1024);
             gpu.device.kernel(RELU).ptr(x).ptr(x).i64(0).overElements(0);
             gpu.device.kernel(RELU).ptr(x).ptr(x).i64(600).overElements(600_000_000L);
             List<Launched> launches = gpu.driver.launches();
             assertThat(launches).extracting(Launched::blocks).containsExactly(3, 100, 7, 4 * 16);
             assertThat(launches).extracting(Launched::threads).containsExactly(256, 256, 128, 256);
-            assertThat(launches.get(1).arguments()).containsExactly(x.address(), scale.address(), x.address(), 100, 6);
+            assertThat(launches.get(1).arguments()).containsExactly(x.address() + 24, 0, 0);
             assertThat(launches).extracting(Launched::stream).containsOnly(launches.getFirst().stream());
             x.release();
-            scale.release();
         }
     }
 
@@ -218,15 +216,12 @@ class CudaDeviceTest {
 
     @Test
     void aLaunchMakesNoGarbage() {
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (NullGpu gpu = NullGpu.of(Pace.AT_ONCE)) {
             Tensor x = Tensor.of(gpu.device, new float[32], 32);
             launchMany(gpu, x, 1);
             gpu.driver.idle();
             launchMany(gpu, x, 20_000);
-            long before = threads.getCurrentThreadAllocatedBytes();
-            launchMany(gpu, x, 10_000);
-            assertThat(threads.getCurrentThreadAllocatedBytes() - before).isZero();
+            assertThat(Garbage.leastOf(() -> launchMany(gpu, x, 10_000))).isZero();
             x.release();
         }
     }

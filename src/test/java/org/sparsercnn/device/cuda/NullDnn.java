@@ -9,14 +9,16 @@ import org.sparsercnn.device.Pointer;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.cuda.CudaDnn;
 import org.sparsercnn.ffi.cuda.NumberType;
+import org.sparsercnn.testing.Bf16Products;
 
-/** Convolutions by the CPU device; those of bf16 numbers on copies in fp32. Wants a workspace and spoils it. */
+/** Convolutions by the CPU device, once the stream gets there. Wants a workspace and spoils it. */
 final class NullDnn implements CudaDnn {
     private static final long WORKSPACE = 8192;
 
     private final NullDriver driver;
     private final Fused fused;
     private final CpuDevice cpu = new CpuDevice(1, -1);
+    private final Bf16Products products = new Bf16Products(cpu);
     private final List<Problem> planned = new ArrayList<>();
 
     /** @param fused how much of an epilogue it does */
@@ -63,25 +65,18 @@ final class NullDnn implements CudaDnn {
     }
 
     private void compute(Problem p, long in, long other, long out, long bias, long residual) {
-        var shape = new Convolution(p.n(), p.h(), p.w(), p.ci(), p.co(), p.kh(), p.kw(), p.stride(), p.pad(), DType.F32);
-        long x = p.n() * p.h() * p.w() * p.ci();
-        long w = p.co() * p.kh() * p.kw() * p.ci();
-        long y = p.n() * p.oh() * p.ow() * p.co();
-        try (HalfNumbers half = new HalfNumbers(driver, p.type() == NumberType.BF16)) {
-            switch (p.kind()) {
-                case FORWARD -> cpu.convolution(shape, pointer(half.read(in, x)), pointer(half.read(other, w)),
-                        new Epilogue(bias == 0 ? null : pointer(half.read(bias, p.co())), residual == 0 ? null : pointer(half.read(residual, y)),
-                                fused == Fused.ALL && p.relu()), pointer(half.readAndWrite(out, y)));
-                case BACKWARD_DATA -> cpu.convolutionBackwardData(shape, pointer(half.read(in, y)), pointer(half.read(other, w)),
-                        pointer(half.readAndWrite(out, x)));
-                case BACKWARD_WEIGHT -> cpu.convolutionBackwardWeight(shape, pointer(half.read(in, x)), pointer(half.read(other, y)),
-                        pointer(half.readAndWrite(out, w)));
-            }
+        var shape = new Convolution(p.n(), p.h(), p.w(), p.ci(), p.co(), p.kh(), p.kw(), p.stride(), p.pad(),
+                p.type() == NumberType.BF16 ? DType.BF16 : DType.F32);
+        switch (p.kind()) {
+            case FORWARD -> products.convolution(shape, pointer(in), pointer(other), new Epilogue(pointer(bias), pointer(residual),
+                    fused == Fused.ALL && p.relu()), pointer(out));
+            case BACKWARD_DATA -> products.convolutionBackwardData(shape, pointer(in), pointer(other), pointer(out));
+            case BACKWARD_WEIGHT -> products.convolutionBackwardWeight(shape, pointer(in), pointer(other), pointer(out));
         }
     }
 
     private static Pointer pointer(long address) {
-        return () -> address;
+        return address == 0 ? null : () -> address;
     }
 
     @Override

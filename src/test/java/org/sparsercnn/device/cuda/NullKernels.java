@@ -36,7 +36,7 @@ final class NullKernels {
         return struct.asSlice(0, 8L * fields(kernel).size()).toArray(ValueLayout.JAVA_LONG);
     }
 
-    void run(String kernel, MemorySegment struct, long blocks, int threads) {
+    void run(String kernel, MemorySegment struct, long blocks, int threads, int sharedBytes) {
         List<KernelField> fields = fields(kernel);
         for (int i = 0; i < fields.size(); i++) {
             long address = struct.getAtIndex(ValueLayout.JAVA_LONG, i);
@@ -47,7 +47,7 @@ final class NullKernels {
         if (CpuKernels.has(kernel)) {
             CpuKernels.launch(POOL, CpuKernels.kernel(kernel), struct.address(), blocks);
         } else {
-            EmulatedKernels.run(kernel, struct, blocks, new Schedule(Schedule.Order.FORWARD, 0, threads)).ifPresent(message -> {
+            EmulatedKernels.run(kernel, struct, blocks, sharedBytes, new Schedule(Schedule.Order.FORWARD, 0, threads)).ifPresent(message -> {
                 throw new AssertionError(message);
             });
         }
