@@ -24,6 +24,6 @@ public final class SelfAttention {
 
     /** x (B, N, E) to (B, N, E). */
     public Variable apply(Tape tape, Variable x) {
-        return Attention.apply(tape, x, inWeight.variable(), inBias.variable(), outWeight.variable(), outBias.variable(), heads, dropout).y();
+        return Attention.apply(tape, x, inWeight.variable(), inBias.variable(), outWeight.variable(), outBias.variable(), heads, dropout);
     }
 }

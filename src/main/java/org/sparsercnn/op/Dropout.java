@@ -16,26 +16,40 @@ public final class Dropout {
 
     private Dropout() {}
 
+    /**
+     * Which elements are kept: element i where 32 random bits, those of number {@code counter + i} of the stream {@code seed}, are
+     * below {@code threshold}; it is multiplied by {@code scale}.
+     */
+    record Mask(long seed, long counter, long threshold, double scale) {
+        /** Keeps everything. */
+        static final Mask NONE = new Mask(0, 0, 1L << 32, 1);
+
+        /** For {@code n} elements, the next of the tape's stream. */
+        static Mask draw(Tape tape, double p, long n) {
+            if (!(p >= 0 && p <= 1)) {
+                throw new IllegalArgumentException("dropout probability " + p + ", wanted 0 to 1");
+            }
+            if (!tape.training() || p == 0) {
+                return NONE;
+            }
+            return new Mask(tape.rng().seed(), tape.rng().reserve(n), Math.round((1 - p) * 0x1p32), p == 1 ? 0 : 1 / (1 - p));
+        }
+    }
+
     /** @param p probability of 0, in [0, 1] */
     public static Variable apply(Tape tape, Variable in, double p) {
-        if (!(p >= 0 && p <= 1)) {
-            throw new IllegalArgumentException("dropout probability " + p + ", wanted 0 to 1");
-        }
-        if (!tape.training() || p == 0) {
+        Mask mask = Mask.draw(tape, p, in.shape().elements());
+        if (mask == Mask.NONE) {
             return in;
         }
         Variable x = Permute.dense(tape, in);
-        long seed = tape.rng().seed();
-        long counter = tape.rng().reserve(x.shape().elements());
-        return tape.record(masked(tape, x.value(), seed, counter, p), new Variable[] {x}, new Tensor[0],
-                dy -> new Tensor[] {masked(tape, dy, seed, counter, p)});
+        return tape.record(masked(tape, x.value(), mask), new Variable[] {x}, new Tensor[0], dy -> new Tensor[] {masked(tape, dy, mask)});
     }
 
-    private static Tensor masked(Tape tape, Tensor x, long seed, long counter, double p) {
+    private static Tensor masked(Tape tape, Tensor x, Mask mask) {
         Tensor y = tape.empty(x.dtype(), x.shape());
         long n = x.elements();
-        long threshold = Math.round((1 - p) * 0x1p32);  // of 32 random bits
-        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y).i64(n).i64(seed).i64(counter).i64(threshold).f64(p == 1 ? 0 : 1 / (1 - p))
+        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y).i64(n).i64(mask.seed).i64(mask.counter).i64(mask.threshold).f64(mask.scale)
                 .overElements(n);
         return y;
     }
