@@ -43,7 +43,9 @@ public final class Main implements Runnable {
         @Override
         public String[] getVersion() {
             String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"sparse-rcnn " + (version == null ? "(from a folder of classes)" : version)};
+            boolean gpu = Main.class.getResource("/native/linux-x86_64/kernels.fatbin") != null;
+            return new String[] {"sparse-rcnn " + (version == null ? "(from a folder of classes)" : version)
+                    + (gpu ? "" : ", without GPU kernels (built without nvcc)")};
         }
     }
 

@@ -18,9 +18,10 @@ import org.sparsercnn.util.BadInput;
 public final class CudaDrivers {
     public static final String BINDING_PROPERTY = "sparsercnn.cuda.binding";
 
-    /** Of the CUDA release whose nvcc builds the kernels; its driver is the oldest that takes them. */
+    /** The oldest driver that takes the kernels: that of the CUDA release whose nvcc builds them. */
+    public static final String DRIVER_FLOOR = "580";
+
     private static final int VERSION_FLOOR = 13000;
-    private static final String DRIVER_FLOOR = "580";
     private static final int CAPABILITY_FLOOR = 80;
 
     private CudaDrivers() {}
