@@ -111,7 +111,8 @@ final class Convolutions {
 
     private CudaDnn.Plan plan(Kind kind, Convolution s, boolean bias, boolean residual, boolean relu) {
         long kinds = kind.ordinal() | (bias ? 4 : 0) | (residual ? 8 : 0) | (relu ? 16 : 0) | s.type().ordinal() << 8;
-        plans.begin().add(kinds).add(s.n()).add(s.h()).add(s.w()).add(s.ci()).add(s.co()).add(s.kh()).add(s.kw()).add(s.stride()).add(s.pad());
+        plans.begin().add(kinds).add(s.n()).add(s.h()).add(s.w()).add(s.ci()).add(s.co()).add(s.kh()).add(s.kw()).add(s.stride())
+                .add(s.pad());
         CudaDnn.Plan plan = plans.get();
         return plan != null ? plan : plans.put(dnn.plan(new CudaDnn.Problem(kind, s.n(), s.h(), s.w(), s.ci(), s.co(), s.kh(), s.kw(),
                 s.stride(), s.pad(), type(s.type()), bias, residual, relu), WORKSPACE_LIMIT, options.deterministic()));

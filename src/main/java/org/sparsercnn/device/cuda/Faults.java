@@ -66,15 +66,16 @@ final class Faults {
     private static String words(int code) {
         return switch (code) {
             case 46, 100, 101, 802, 999 -> "The GPU stopped answering: %s. It may have lost power, overheated or fallen off the bus,"
-                    + " or its driver failed; `dmesg | grep -i xid` and `nvidia-smi -q -d POWER,TEMPERATURE,PERFORMANCE` tell more. What was"
-                    + " saved is safe: start again with --resume.";
-            case 214, 220, 226 -> "The GPU reports a hardware error: %s. A memory or link error could not be corrected; `nvidia-smi -q -d ECC` and"
-                    + " `dmesg | grep -i xid` tell more. Reset or replace the card, then start again with --resume.";
-            case 702, 909 -> "The GPU was stopped by a time limit: %s. A card that also drives a display may only compute for seconds at a time;"
-                    + " use another one, or run without the display.";
-            case 700, 710, 714, 715, 716, 717, 718, 719, 721 -> "A program on the GPU made an invalid access: %s. That is a defect of this program, or of"
-                    + " the card's memory (`nvidia-smi -q -d ECC`, `dmesg | grep -i xid`). Run once more with CUDA_LAUNCH_BLOCKING=1 or under"
-                    + " compute-sanitizer to see where, and report it.";
+                    + " or its driver failed; `dmesg | grep -i xid` and `nvidia-smi -q -d POWER,TEMPERATURE,PERFORMANCE` tell more."
+                    + " What was saved is safe: start again with --resume.";
+            case 214, 220, 226 -> "The GPU reports a hardware error: %s. A memory or link error could not be corrected;"
+                    + " `nvidia-smi -q -d ECC` and `dmesg | grep -i xid` tell more. Reset or replace the card, then start again with"
+                    + " --resume.";
+            case 702, 909 -> "The GPU was stopped by a time limit: %s. A card that also drives a display may only compute for seconds"
+                    + " at a time; use another one, or run without the display.";
+            case 700, 710, 714, 715, 716, 717, 718, 719, 721 -> "A program on the GPU made an invalid access: %s. That is a defect of"
+                    + " this program, or of the card's memory (`nvidia-smi -q -d ECC`, `dmesg | grep -i xid`). Run once more with"
+                    + " CUDA_LAUNCH_BLOCKING=1 or under compute-sanitizer to see where, and report it.";
             case 708, 709, 4, 201 -> "The GPU was reset or taken away from this process: %s. Start again with --resume.";
             default -> null;
         };

@@ -95,8 +95,9 @@ final class KernelModule {
 
     private void launch(Kernel kernel, Function function, long blocks, int threads, int sharedBytes, long stream, long parameters) {
         if (blocks > MOST_BLOCKS || threads < WARP || threads > MOST_THREADS || threads % WARP != 0 || sharedBytes > mostShared) {
-            throw new IllegalArgumentException(kernel.name() + " cannot be launched: " + blocks + " blocks (at most " + MOST_BLOCKS + ") of "
-                    + threads + " threads (32, 64, … 1024) with " + sharedBytes + " bytes of shared memory (at most " + mostShared + ")");
+            throw new IllegalArgumentException(kernel.name() + " cannot be launched: " + blocks + " blocks (at most " + MOST_BLOCKS
+                    + ") of " + threads + " threads (32, 64, … 1024) with " + sharedBytes + " bytes of shared memory (at most "
+                    + mostShared + ")");
         }
         if (sharedBytes > function.sharedAllowed) {
             driver.functionSetAttribute(function.handle, FunctionAttribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes);

@@ -85,10 +85,10 @@ final class MatrixProducts {
     }
 
     private CudaBlas.Plan plan(Gemm g, Epilogue epilogue, long batch, long strideA, long strideB, long strideC, int alignment) {
-        long kinds = (g.transA() ? 1 : 0) | (g.transB() ? 2 : 0) | epilogue.ordinal() << 2 | g.factors().ordinal() << 8 | g.result().ordinal() << 12
-                | (long) alignment << 16;
-        plans.begin().add(kinds).add(g.m()).add(g.n()).add(g.k()).add(g.lda()).add(g.ldb()).add(g.ldc()).add(batch).add(strideA).add(strideB)
-                .add(strideC).add(Float.floatToRawIntBits(g.alpha())).add(Float.floatToRawIntBits(g.beta()));
+        long kinds = (g.transA() ? 1 : 0) | (g.transB() ? 2 : 0) | epilogue.ordinal() << 2 | g.factors().ordinal() << 8
+                | g.result().ordinal() << 12 | (long) alignment << 16;
+        plans.begin().add(kinds).add(g.m()).add(g.n()).add(g.k()).add(g.lda()).add(g.ldb()).add(g.ldc()).add(batch).add(strideA)
+                .add(strideB).add(strideC).add(Float.floatToRawIntBits(g.alpha())).add(Float.floatToRawIntBits(g.beta()));
         CudaBlas.Plan plan = plans.get();
         return plan != null ? plan : plans.put(blas.plan(new CudaBlas.Product(g.transA(), g.transB(), g.m(), g.n(), g.k(), g.lda(), g.ldb(),
                 g.ldc(), batch, strideA, strideB, strideC, g.alpha(), g.beta(), factors(g.factors()),

@@ -22,7 +22,8 @@ final class OutputEpilogue {
      */
     void run(DType type, long y, long bias, long residual, long rows, long cols, long ld, double beta, boolean relu) {
         if (bias != 0 || residual != 0 || relu || beta != 1) {
-            launch.of(KERNEL.over(type)).i64(y).i64(bias).i64(residual).i64(rows).i64(cols).i64(ld).f64(beta).flag(relu).overElements(rows * cols);
+            launch.of(KERNEL.over(type)).i64(y).i64(bias).i64(residual).i64(rows).i64(cols).i64(ld).f64(beta).flag(relu)
+                    .overElements(rows * cols);
         }
     }
 }

@@ -98,6 +98,21 @@ class CudaDeviceTest {
         }
     }
 
+    @Test
+    void whatWasStagedIsUsedAgain() {
+        try (NullGpu gpu = NullGpu.of(Pace.AT_ONCE)) {
+            Buffer to = gpu.device.allocate(1L << 20);
+            MemorySegment host = MemorySegment.ofArray(new long[1 << 17]);
+            for (int i = 0; i < 200; i++) {
+                gpu.device.copyIn(host, to);
+            }
+            assertThat(gpu.driver.count("hostAlloc")).isEqualTo(1);
+            assertThat(gpu.driver.count("memAlloc")).isEqualTo(2);
+            assertThat(gpu.driver.count("eventCreate")).isEqualTo(1);
+            gpu.device.free(to);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aReadbackHasWhatWasThereWhenItWasAskedFor(Pace pace) {

@@ -150,7 +150,8 @@ class CudaProductsTest {
     void gemmInBatches() {
         List<Gemm.Batch> batches = List.of(Gemm.Batch.of(4, 15, 20, 12), new Gemm.Batch(1, 3, 999, 15, 999, 20, 999, 12),
                 new Gemm.Batch(2, 3, 45, 15, 60, 20, 36, 12), // evenly spaced
-                new Gemm.Batch(2, 3, 15, 50, 20, 70, 12, 40), new Gemm.Batch(3, 2, 50, 15, 70, 20, 40, 12), // not
+                new Gemm.Batch(2, 3, 50, 15, 60, 20, 36, 12), new Gemm.Batch(2, 3, 45, 15, 70, 20, 36, 12),
+                new Gemm.Batch(2, 3, 45, 15, 60, 20, 40, 12), new Gemm.Batch(2, 3, 15, 50, 20, 70, 12, 40), new Gemm.Batch(3, 2, 50, 15, 70, 20, 40, 12), // not
                 new Gemm.Batch(2, 2, 0, 15, 20, 0, 30, 12)); // one matrix for several
         List<Function<Pieces, Gemm>> gemms = new ArrayList<>();
         for (Gemm.Batch batch : batches) {
