@@ -24,7 +24,8 @@ final class OpsDoc {
             An op is one name in four places: `op/RoiAlign.java`, `kernels/roi_align.cu`, `RoiAlignSpec` in the tests, a row here. Its
             spec checks it against the recorded numbers of the published implementation, and on its own samples against a float64
             reference: values, gradients by central differences, strided inputs, equal bits on any number of threads, and the
-            kernels in blocks of threads in any order.
+            kernels in blocks of threads in any order. Ops of a network in bf16 are checked in it too; their kernels `…_f32` are there
+            as `…_bf16`.
 
             """.formatted(COMMAND);
 
