@@ -12,7 +12,7 @@
 // With n = 300, depth = 32 and 8 heads that is 40 blocks an image, each with 2.3 MFLOP and 42 KB from L2 forward: microseconds,
 // of which a launch is the greater part. So what counts is that one launch stands for three (products and softmax; four with
 // dropout) and two for eight backward, and that the weights, 1.4 MB an image and stage, are neither written nor kept. 28 KB of
-// shared memory at depth 32 and at most 208 registers let two blocks share a multiprocessor.
+// shared memory at depth 32 and at most 254 registers let two blocks share a multiprocessor.
 //
 // A tile of sums of one product, rounded to bf16, is already laid out as the left factor of the next.
 #include "mma.cuh"
@@ -108,10 +108,15 @@ DEVICE void write_rows(bf16* to, i64 stride, const Sums (&sums)[depth / 8], int 
     }
 }
 
+// Whether there is dropout at all: asked once for many elements, so that what it takes lies out of the way of who does without.
+template <class Args>
+DEVICE bool drops(const Args& a) {
+    return a.threshold < (i64)1 << 32;
+}
+
 // What dropout multiplies a weight with.
 template <class Args>
 DEVICE float mask(const Args& a, i64 head, i64 query, i64 key) {
-    if (a.threshold >= (i64)1 << 32) return 1;
     return random_bits(a.seed, a.counter + (head * a.n + query) * a.n + key) < a.threshold ? (float)a.kept : 0.0f;
 }
 
@@ -158,15 +163,19 @@ DEVICE void forward(const AttentionFwd& a) {
                 y[u][2 * half] *= shrink;
                 y[u][2 * half + 1] *= shrink;
             }
-            const int query = p.first + warp_id() * 16 + 8 * half + lane_row();
             UNROLL for (int j = 0; j < 8; ++j)
                 UNROLL for (int i = 0; i < 2; ++i) {
                     float& value = s[j][2 * half + i];
                     value = exp_f(value - high);
                     sum[half] += value;
-                    value *= mask(a, p.head, query, first + 8 * j + lane_column() + i);
                 }
         }
+        if (drops(a))
+            UNROLL for (int j = 0; j < 8; ++j)
+                UNROLL for (int i = 0; i < 4; ++i) {
+                    const int query = p.first + warp_id() * 16 + 8 * (i / 2) + lane_row();
+                    s[j][i] *= mask(a, p.head, query, first + 8 * j + lane_column() + i % 2);
+                }
         UNROLL for (int j = 0; j < 4; ++j) multiply_add<depth>(y, s[2 * j], s[2 * j + 1], v + turn * tile + j * strip);
         BLOCK_SYNC();
     }
@@ -222,15 +231,18 @@ DEVICE void backward_queries(const AttentionBwd& a) {
             load_rows<depth>(queries, q);
             load_rows<depth>(gradients, dy);
         }
-        for (int j = 0; j < 4; ++j) {
+        ROLLED for (int j = 0; j < 4; ++j) {
             Sums s[2], dp[2];
             multiply_transposed<depth>(s[0], s[1], queries, k + turn * tile + j * strip);
             multiply_transposed<depth>(dp[0], dp[1], gradients, v + turn * tile + j * strip);
+            const int query = p.first + warp_id() * 16 + lane_row(), key = first + 16 * j + lane_column();
+            if (drops(a))
+                UNROLL for (int h = 0; h < 2; ++h)
+                    UNROLL for (int i = 0; i < 4; ++i) dp[h][i] *= mask(a, p.head, query + 8 * (i / 2), key + 8 * h + i % 2);
             UNROLL for (int h = 0; h < 2; ++h)
                 UNROLL for (int i = 0; i < 4; ++i) {
-                    const int query = p.first + warp_id() * 16 + 8 * (i / 2) + lane_row(), key = first + 16 * j + 8 * h + lane_column() + i % 2;
                     const float weight = exp_f(s[h][i] * scale - lse[i / 2]);
-                    s[h][i] = key < p.n ? weight * (dp[h][i] * mask(a, p.head, query, key) - delta[i / 2]) : 0.0f;
+                    s[h][i] = key + 8 * h + i % 2 < p.n ? weight * (dp[h][i] - delta[i / 2]) : 0.0f;
                 }
             multiply_add<depth>(dq, s[0], s[1], k + turn * tile + j * strip);
         }
@@ -273,17 +285,21 @@ DEVICE void backward_keys(const AttentionBwd& a) {
             load_rows<depth>(keys, k);
             load_rows<depth>(values, v);
         }
-        for (int j = 0; j < 4; ++j) {
+        ROLLED for (int j = 0; j < 4; ++j) {
             Sums s[2], dp[2];
             multiply_transposed<depth>(s[0], s[1], keys, q + turn * tile + j * strip);
             multiply_transposed<depth>(dp[0], dp[1], values, dy + turn * tile + j * strip);
+            const int key = p.first + warp_id() * 16 + lane_row(), query = 16 * j + lane_column();
+            Sums kept[2] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
+            if (drops(a))
+                UNROLL for (int h = 0; h < 2; ++h)
+                    UNROLL for (int i = 0; i < 4; ++i) kept[h][i] = mask(a, p.head, first + query + 8 * h + i % 2, key + 8 * (i / 2));
             UNROLL for (int h = 0; h < 2; ++h)
                 UNROLL for (int i = 0; i < 4; ++i) {
-                    const int key = p.first + warp_id() * 16 + 8 * (i / 2) + lane_row(), at = 16 * j + 8 * h + lane_column() + i % 2;
-                    const float kept = mask(a, p.head, first + at, key);
+                    const int at = query + 8 * h + i % 2;
                     const float weight = first + at < p.n ? exp_f(s[h][i] * scale - lse[turn * rows + at]) : 0.0f;
-                    s[h][i] = weight * kept;
-                    dp[h][i] = weight * (dp[h][i] * kept - delta[turn * rows + at]);
+                    s[h][i] = weight * kept[h][i];
+                    dp[h][i] = weight * (dp[h][i] * kept[h][i] - delta[turn * rows + at]);
                 }
             multiply_add<depth>(dv, s[0], s[1], dy + turn * tile + j * strip);
             multiply_add<depth>(dk, dp[0], dp[1], q + turn * tile + j * strip);

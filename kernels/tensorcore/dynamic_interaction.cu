@@ -5,16 +5,15 @@
 //
 // With 49 points, C = 256 and D = 64 a block reads 25 + 64 KB, writes 25 KB and multiplies 3.2 MFLOP (4.2 with the rows rounded
 // up to 64): 37 FLOP a byte, so memory bounds it. Hence all copies begin at once, in five groups: the four slabs of 64 columns
-// of x and rows of W1, multiplied as they arrive, and W2. 104 KB of shared memory let two blocks share a multiprocessor of
-// Hopper, one copying while the other computes. With 100 proposals and 132 multiprocessors a block has one to itself: 1.5 us at
+// of x and rows of W1, multiplied as they arrive, and W2. 96 KB of shared memory are what any card since Ampere gives a block,
+// and let two share a multiprocessor of Hopper, one copying while the other computes. With 100 proposals and 132 multiprocessors a block has one to itself: 1.5 us at
 // its 64 bytes a clock from L2, where the layer before has just written W1 and W2; two blocks for a proposal would save half of
 // that at most and pay for an exchange of halves of z2's rows.
 //
 // 8 warps: a warp has 32 rows and a quarter of the columns, dealt in units of 16, so that a tile read from shared memory is
 // used twice: W2 is read twice, h four times, which fits 128 bytes a clock as the products fit the tensor cores. Statistics of
 // quarters are merged by count, mean and sum of squares (Chan et al. 1979). h passes through shared memory where W1 was, results
-// where x was, from where they leave in rows of 16 bytes a lane. Rows from `points` on hold whatever the memory held; they are
-// multiplied and never written.
+// where x was, from where they leave in rows of 16 bytes a lane. Rows from `points` on are the last one again, and never written.
 #include "mma.cuh"
 
 // w holds W1 and W2 one after the other, `stride` elements from proposal to proposal. For backward also z1, h, z2 and the
@@ -25,7 +24,7 @@ ARGS(DynamicInteraction, const bf16* x; const bf16* w; const float* gamma1; cons
 
 namespace interaction {
 
-constexpr int block = 256, rows = 64, warp_rows = 32, quarters = 4, slab = 64, slabs = 4;
+constexpr int block = 256, warp_rows = 32, quarters = 4, slab = 64, slabs = 4;
 constexpr int pad = 8;  // elements between rows: their tiles then lie in different banks
 
 struct Moments {
@@ -42,9 +41,9 @@ DEVICE void copy_matrix(bf16* to, int to_stride, const bf16* from, int from_stri
 template <int most, bool all>
 struct Part {
     Sums sums[2][most][2] = {};  // rows 16 m, columns 16 u + 8 n
-    int columns, row, column, quarter, count;
+    int points, columns, row, column, quarter, count;
 
-    METHOD explicit Part(int columns) : columns(columns), row((warp_id() & 1) * warp_rows), quarter(warp_id() >> 1) {
+    METHOD Part(int points, int columns) : points(points), columns(columns), row((warp_id() & 1) * warp_rows), quarter(warp_id() >> 1) {
         column = 16 * quarter * ((columns / 16 + quarters - 1) / quarters);
         count = units_of(quarter);
     }
@@ -66,11 +65,16 @@ struct Part {
             }
     }
 
-    // Adds left (64, k) times right (k, columns), k from `first` to `last`.
+    // Adds left (points, k) times right (k, columns), k from `first` to `last`.
     METHOD void accumulate(const bf16* left, int left_stride, const bf16* right, int right_stride, int first, int last) {
+        const bf16* from[2];
+        UNROLL for (int m = 0; m < 2; ++m) {
+            const int r = row + 16 * m + lane_id() % 16;
+            from[m] = left + (r < points ? r : points - 1) * left_stride + lane_id() / 16 * 8;
+        }
         for (int k = first; k < last; k += 16) {
             Factor a[2];
-            UNROLL for (int m = 0; m < 2; ++m) load_factor(a[m], left + (row + 16 * m) * left_stride + k, left_stride);
+            UNROLL for (int m = 0; m < 2; ++m) load_tiles(a[m], from[m] + k);
             UNROLL for (int u = 0; u < most; ++u) {
                 if (!has(u)) continue;
                 Factor b;
@@ -96,7 +100,7 @@ struct Part {
     }
 
     // The sums normalised, scaled and shifted by column, and rectified; the statistics written where they are wanted.
-    METHOD void normalise(const Moments* moments, const float* gamma, const float* beta, float eps, float* means, float* rstds, int points) {
+    METHOD void normalise(const Moments* moments, const float* gamma, const float* beta, float eps, float* means, float* rstds) {
         float mean[2][2], rstd[2][2];
         UNROLL for (int r = 0; r < 4; ++r) {
             const int at = row + 8 * r + lane_row();
@@ -117,22 +121,22 @@ struct Part {
         each([&](float& z, int m, int half, int c) { z = relu_f((z - mean[m][half]) * rstd[m][half] * gamma[c] + beta[c]); });
     }
 
-    // To shared memory (64, columns) as bf16; the warp sees its part afterwards.
+    // To shared memory (points, columns) as bf16; the warp sees its part afterwards.
     METHOD void put(bf16* to, int stride) {
         UNROLL for (int m = 0; m < 2; ++m)
             UNROLL for (int u = 0; u < most; ++u) {
                 if (!has(u)) continue;
                 UNROLL for (int n = 0; n < 2; ++n)
                     UNROLL for (int half = 0; half < 2; ++half) {
-                        bf16* at = to + (row + 16 * m + 8 * half + lane_row()) * stride + column + 16 * u + 8 * n + lane_column();
-                        *(uint32_t*)at = pack(sums[m][u][n][2 * half], sums[m][u][n][2 * half + 1]);
+                        const int r = row + 16 * m + 8 * half + lane_row(), c = column + 16 * u + 8 * n + lane_column();
+                        if (r < points) *(uint32_t*)(to + r * stride + c) = pack(sums[m][u][n][2 * half], sums[m][u][n][2 * half + 1]);
                     }
             }
         warp_sync();
     }
 
     // From there to the rows of the result that count, 16 bytes a lane; the warp may write there again afterwards.
-    METHOD void send(const bf16* from, int stride, bf16* to, int points) const {
+    METHOD void send(const bf16* from, int stride, bf16* to) const {
         const int chunks = width() / 8, end = points - row < warp_rows ? points - row : warp_rows;
         for (int i = lane_id(); i < end * chunks; i += 32) {
             const int r = row + i / chunks, c = column + i % chunks * 8;
@@ -148,9 +152,9 @@ DEVICE void interact(const DynamicInteraction& a) {
     constexpr bool known = known_c != 0;
     const int c = known ? known_c : (int)a.c, d = known ? known_d : (int)a.d, points = (int)a.points;
     const int c_stride = c + pad, d_stride = d + pad;
-    bf16* x = (bf16*)dynamic_shared();                         // (64, C); later results
-    bf16* w1 = x + rows * c_stride;                            // (C, D); later h (64, D)
-    bf16* w2 = w1 + (c < rows ? rows : c) * d_stride;          // (D, C)
+    bf16* x = (bf16*)dynamic_shared();                         // (points, C); later results
+    bf16* w1 = x + points * c_stride;                          // (C, D); later h (points, D)
+    bf16* w2 = w1 + (c < points ? points : c) * d_stride;      // (D, C)
     Moments* moments = (Moments*)(w2 + d * c_stride);          // (64, 4)
     const i64 first = ROW() * points;                          // of all rows
     const bf16* weights = a.w + ROW() * a.stride;
@@ -165,7 +169,7 @@ DEVICE void interact(const DynamicInteraction& a) {
     copy_commit();
 
     {
-        Part<1, known> z(d);
+        Part<1, known> z(points, d);
         UNROLL for (int s = 0; s < slabs; ++s) {
             if (s == 0) copy_wait<slabs>();
             if (s == 1) copy_wait<slabs - 1>();
@@ -178,26 +182,26 @@ DEVICE void interact(const DynamicInteraction& a) {
         BLOCK_SYNC();  // now x and W1 are not needed any more either
         if (a.z1) {
             z.put(x, c_stride);
-            z.send(x, c_stride, a.z1 + first * d, points);
+            z.send(x, c_stride, a.z1 + first * d);
         }
-        z.normalise(moments, a.gamma1, a.beta1, (float)a.eps, a.z1 ? a.mean1 + first : nullptr, a.rstd1 + first, points);
+        z.normalise(moments, a.gamma1, a.beta1, (float)a.eps, a.z1 ? a.mean1 + first : nullptr, a.rstd1 + first);
         z.put(w1, d_stride);
-        if (a.z1) z.send(w1, d_stride, a.h + first * d, points);
+        if (a.z1) z.send(w1, d_stride, a.h + first * d);
     }
     copy_wait<0>();
     BLOCK_SYNC();
 
-    Part<4, known> z(c);
+    Part<4, known> z(points, c);
     z.accumulate(w1, d_stride, w2, c_stride, 0, d);
     z.write_moments(moments);
     BLOCK_SYNC();
     if (a.z1) {
         z.put(x, c_stride);
-        z.send(x, c_stride, a.z2 + first * c, points);
+        z.send(x, c_stride, a.z2 + first * c);
     }
-    z.normalise(moments, a.gamma2, a.beta2, (float)a.eps, a.z1 ? a.mean2 + first : nullptr, a.rstd2 + first, points);
+    z.normalise(moments, a.gamma2, a.beta2, (float)a.eps, a.z1 ? a.mean2 + first : nullptr, a.rstd2 + first);
     z.put(x, c_stride);
-    z.send(x, c_stride, a.y + first * c, points);
+    z.send(x, c_stride, a.y + first * c);
 }
 
 }  // namespace interaction

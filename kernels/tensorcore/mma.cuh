@@ -8,6 +8,7 @@
 //   copy_begin(to, from)                     16 bytes from global to shared memory, behind the thread
 //   copy_commit(), copy_wait<pending>()      ends a group of copies; waits for all groups but the `pending` latest. What other
 //                                            threads copied is there after a BLOCK_SYNC() behind it
+//   ROLLED                                   keeps the loop after it a loop: code that is fetched once and used often
 //   Factor, Sums                             the tiles of m16n8k16 as the PTX ISA spreads them over a warp
 //   load_tiles, load_tiles_transposed        four 8x8 tiles of bf16 from shared memory; each lane names one row (ldmatrix)
 //   multiply(sums, a, b0, b1)                sums (16, 8) += a (16, 16) b (16, 8): bf16 factors, fp32 sums (mma.sync)
@@ -29,6 +30,8 @@ typedef float Sums[4];
 
 #define KERNEL_OF(name, Args, threads, blocks) \
     extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Args a)
+
+#define ROLLED _Pragma("unroll 1")
 
 extern __shared__ __align__(128) char launch_shared[];
 DEVICE char* dynamic_shared() { return launch_shared; }

@@ -11,6 +11,8 @@
     KERNEL_ENTRY(name, Args, name##_checked)                                                          \
     static void name##_thread([[maybe_unused]] const Args& a)
 
+#define ROLLED
+
 DEVICE char* dynamic_shared() { return (char*)emulated_dynamic_shared(); }
 
 // Where a word is used: threads that stand at two different uses are not together.

@@ -22,6 +22,8 @@ public final class DynamicInteraction {
     private static final int POINTS = 64;
     private static final int MAX_C = 256;
     private static final int MAX_D = 64;
+    /** What every GPU since Ampere gives a block that asks for it. */
+    private static final int MAX_SHARED = 99 << 10;
 
     /** Parameters of a layer norm, fp32. */
     public record Norm(Variable gamma, Variable beta) {}
@@ -50,7 +52,8 @@ public final class DynamicInteraction {
     private static boolean isFused(Device device, Tensor rois, Tensor weights, long inner) {
         long outer = rois.size(2);
         return rois.dtype() == DType.BF16 && weights.dtype() == DType.BF16 && rois.size(1) <= POINTS && outer <= MAX_C && inner <= MAX_D
-                && outer % 16 == 0 && inner % 16 == 0 && weights.size(1) % 8 == 0 && device.has(FWD);
+                && outer % 16 == 0 && inner % 16 == 0 && weights.size(1) % 8 == 0
+                && sharedBytes(rois.size(1), outer, inner) <= MAX_SHARED && device.has(FWD);
     }
 
     private static Variable fused(Tape tape, Variable x, Variable w, long inner, Norm norm1, Norm norm2, double eps) {
@@ -67,7 +70,7 @@ public final class DynamicInteraction {
         for (int i = 0; i < Steps.COUNT; i++) {
             launch.ptr(steps == null ? null : steps.tensors()[i]);
         }
-        launch.i64(points).i64(outer).i64(inner).i64(w.shape().size(1)).f64(eps).overBlocks(rows, THREADS, sharedBytes(outer, inner));
+        launch.i64(points).i64(outer).i64(inner).i64(w.shape().size(1)).f64(eps).overBlocks(rows, THREADS, sharedBytes(points, outer, inner));
         if (steps == null) {
             return Variable.constant(y);
         }
@@ -77,9 +80,10 @@ public final class DynamicInteraction {
         return LayerNorm.record(tape, z2, norm2.gamma, norm2.beta, true, y, steps.mean2, steps.rstd2);
     }
 
-    /** x (64, C), the weights (C, D), with room for (64, D), and (D, C), rows 8 elements apart; moments of four parts of 64 rows. */
-    private static int sharedBytes(long outer, long inner) {
-        return Math.toIntExact(2 * (POINTS * (outer + 8) + Math.max(outer, POINTS) * (inner + 8) + inner * (outer + 8)) + 4 * POINTS * 8);
+    /** x (P, C), the weights (C, D), with room for (P, D), and (D, C), rows 8 elements apart; moments of four parts of 64 rows. */
+    private static int sharedBytes(long points, long outer, long inner) {
+        long elements = points * (outer + 8) + Math.max(outer, points) * (inner + 8) + inner * (outer + 8);
+        return Math.toIntExact(2 * elements + 4 * POINTS * 8);
     }
 
     /** What lies between the four steps, kept for their backward. */
