@@ -35,8 +35,9 @@ final class Fpn {
     }
 
     /** images (N, H, W, 3), H and W multiples of 32, to p2 … p5: (N, H/4, W/4, C) … (N, H/32, W/32, C). */
-    List<Variable> apply(Tape tape, Variable images) {
+    List<Variable> apply(Tape tape, Variable images, Runnable afterBackbone) {
         List<Variable> res = bottomUp.apply(tape, images);
+        afterBackbone.run();
         Variable[] levels = new Variable[4];
         Variable top = null;
         for (int i = 3; i >= 0; i--) {

@@ -2,6 +2,7 @@ package org.sparsercnn.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.ModelConfig;
@@ -86,7 +87,13 @@ public final class SparseRcnn implements AutoCloseable {
 
     /** The outputs of every stage, first to last. */
     public List<Stage> apply(Tape tape, ImageBatch batch) {
-        List<Variable> pyramid = backbone.apply(tape, batch.pixels());
+        return apply(tape, batch, _ -> {});
+    }
+
+    /** @param queued is told when a part of the network has been queued: "backbone", "fpn", "heads" */
+    public List<Stage> apply(Tape tape, ImageBatch batch, Consumer<String> queued) {
+        List<Variable> pyramid = backbone.apply(tape, batch.pixels(), () -> queued.accept("backbone"));
+        queued.accept("fpn");
         long images = batch.pixels().shape().size(0);
         Variable boxes = ScaleBoxes.apply(tape, proposalBoxes.variable(), batch.whwh());
         Variable features = Expand.apply(tape, proposalFeatures.variable(), images);
@@ -97,6 +104,7 @@ public final class SparseRcnn implements AutoCloseable {
             boxes = out.boxesXyxyPx().detach();
             features = out.features();
         }
+        queued.accept("heads");
         return stages;
     }
 

@@ -11,29 +11,30 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.LongSupplier;
+import org.sparsercnn.app.PeakProbe;
+import org.sparsercnn.app.Workload;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.device.Gemm;
 import org.sparsercnn.device.cpu.CpuDevice;
-import org.sparsercnn.tensor.Scope;
-import org.sparsercnn.tensor.Shape;
-import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.util.Json;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Times whole passes through a model with random weights, doing the same work as {@code benchmarks/peer/bench_torch.py}:
- * normalised tensor in; raw logits and boxes out ({@code infer}), or losses and updated weights ({@code train}). Prints one line
- * of JSON; {@code benchmarks/compare.py} runs it beside its peer.
+ * Times whole passes through a model with random weights: 8-bit pixels in, raw logits and boxes out ({@code infer}), or losses and
+ * updated weights ({@code train}). Its peer, {@code benchmarks/peer/bench_torch.py}, gets pixels that are normalised already. Prints
+ * one line of JSON; {@code benchmarks/compare.py} runs both.
  *
- * <p>{@code --mode probe} measures what the machine gives at this moment: a product of two 1024x1024 matrices.
+ * <p>{@code --mode probe} measures what the machine gives at this moment: the rate of large matrix products.
  */
 @Command(name = "EndToEnd", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Times inference or training steps of a model with random weights.")
 public final class EndToEnd implements Callable<Integer> {
     enum Mode { infer, train, probe }
+
+    private static final double PROBE_SECONDS = 0.1;
 
     @Option(names = "--mode", defaultValue = "infer", description = "${COMPLETION-CANDIDATES}")
     private Mode mode;
@@ -77,7 +78,7 @@ public final class EndToEnd implements Callable<Integer> {
             line.put("device", cpu.name());
             line.put("mode", mode.name());
             if (mode == Mode.probe) {
-                line.put("gflops", probe(cpu));
+                line.put("gflops", round(PeakProbe.flops(cpu, DType.F32, PROBE_SECONDS) * 1e-9));
             } else {
                 run(cpu, line);
             }
@@ -93,7 +94,7 @@ public final class EndToEnd implements Callable<Integer> {
         List<Double> millis = new ArrayList<>();
         double loss = 0;
         long cpuBegin = 0;
-        try (Workload workload = new Workload(profile ? profiler : cpu, Config.load(config, overrides), batch, height, width, boxes)) {
+        try (Workload workload = new Workload(profile ? profiler : cpu, Config.load(config, overrides), batch, height, width, boxes, 0)) {
             for (int i = -warmup; i < repeat; i++) {
                 if (i == 0) {
                     cpuBegin = processCpuNanos();
@@ -105,7 +106,7 @@ public final class EndToEnd implements Callable<Integer> {
                 if (mode == Mode.infer) {
                     workload.infer();
                 } else {
-                    loss = workload.train();
+                    loss = workload.train().await().total();
                 }
                 if (i >= 0) {
                     millis.add((System.nanoTime() - begin) * 1e-6);
@@ -128,25 +129,6 @@ public final class EndToEnd implements Callable<Integer> {
         }
         line.put("device_peak_mb", cpu.memory().peak() >> 20);
         line.put("peak_resident_mb", peakResidentMb());
-    }
-
-    /** Best of some products of 1024x1024 matrices, in GFLOP/s. */
-    private double probe(Device device) {
-        long n = 1024;
-        try (Scope scope = new Scope(device)) {
-            Tensor a = scope.empty(Shape.of(n, n));
-            Tensor b = scope.empty(Shape.of(n, n));
-            Tensor c = scope.empty(Shape.of(n, n));
-            a.zero();
-            b.zero();
-            double best = 0;
-            for (int i = 0; i < 10; i++) {
-                long begin = System.nanoTime();
-                device.gemm(Gemm.dense(false, false, n, n, n, a, b, c));
-                best = Math.max(best, 2.0 * n * n * n / (System.nanoTime() - begin));
-            }
-            return round(best);
-        }
     }
 
     /** The processor time of the calling thread where it does all the work: other load on the machine does not enter into it. */

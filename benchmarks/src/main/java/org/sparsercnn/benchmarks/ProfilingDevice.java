@@ -9,29 +9,26 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
-import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Epilogue;
+import org.sparsercnn.device.ForwardingDevice;
 import org.sparsercnn.device.Gemm;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
-import org.sparsercnn.device.MemoryUse;
 import org.sparsercnn.device.Pointer;
-import org.sparsercnn.device.Readback;
 import org.sparsercnn.device.Recording;
 
 /**
  * A device that times each call on the device under it, by kernel name and by the shapes of products and convolutions. Calls of
  * the CPU device return when the work is done, so the times are those of the work.
  */
-final class ProfilingDevice implements Device, Launch.Runner {
+final class ProfilingDevice extends ForwardingDevice implements Launch.Runner {
     private static final class Cost {
         long calls;
         long nanos;
         double flop;
     }
 
-    private final Device device;
     private final Launch.Runner runner;
     private final Launch launch;
     private final LongSupplier clock;
@@ -42,7 +39,7 @@ final class ProfilingDevice implements Device, Launch.Runner {
      * @param clock in nanoseconds
      */
     ProfilingDevice(Device device, LongSupplier clock) {
-        this.device = device;
+        super(device);
         this.clock = clock;
         this.runner = (Launch.Runner) device;
         this.launch = new Launch(Arena.ofAuto().allocate(Launch.MAX_BYTES, 64), this);
@@ -93,21 +90,6 @@ final class ProfilingDevice implements Device, Launch.Runner {
     @Override
     public void overBlocks(Kernel kernel, MemorySegment args, long blocks, int threads, int sharedBytes) {
         timed(kernel.name(), 0, () -> runner.overBlocks(kernel, args, blocks, threads, sharedBytes));
-    }
-
-    @Override
-    public Readback read(Pointer from, long bytes) {
-        return device.read(from, bytes);
-    }
-
-    @Override
-    public boolean has(Kernel kernel) {
-        return device.has(kernel);
-    }
-
-    @Override
-    public boolean computesIn(DType type) {
-        return device.computesIn(type);
     }
 
     @Override
@@ -167,11 +149,6 @@ final class ProfilingDevice implements Device, Launch.Runner {
     }
 
     @Override
-    public String name() {
-        return device.name();
-    }
-
-    @Override
     public Buffer allocate(long bytes) {
         long begin = clock.getAsLong();
         Buffer buffer = device.allocate(bytes);
@@ -184,20 +161,5 @@ final class ProfilingDevice implements Device, Launch.Runner {
     @Override
     public void free(Buffer buffer) {
         timed("free", 0, () -> device.free(buffer));
-    }
-
-    @Override
-    public MemoryUse memory() {
-        return device.memory();
-    }
-
-    @Override
-    public void synchronize() {
-        device.synchronize();
-    }
-
-    @Override
-    public void close() {
-        device.close();
     }
 }
