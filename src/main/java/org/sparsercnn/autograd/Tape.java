@@ -28,6 +28,8 @@ public final class Tape implements AutoCloseable {
     private final Prepared prepared;
     private final List<Node> nodes = new ArrayList<>();
     private Scope scope;
+    /** For one backward function after the other. */
+    private final Scope passing;
 
     private Tape(Device device, boolean recording, Rng rng, DType compute, Prepared prepared) {
         this.device = device;
@@ -36,6 +38,7 @@ public final class Tape implements AutoCloseable {
         this.compute = compute;
         this.prepared = prepared;
         this.scope = new Scope(device);
+        this.passing = new Scope(device);
     }
 
     /** A tape that records for backward; norms and dropout behave as in training. */
@@ -169,7 +172,7 @@ public final class Tape implements AutoCloseable {
 
     /** The same elements under another shape. */
     public Variable reshape(Variable x, long... sizes) {
-        long[] back = x.shape().toArray();
+        Shape back = x.shape();
         return record(x.value().reshape(sizes), new Variable[] {x}, new Tensor[0], dy -> new Tensor[] {dy.reshape(back)});
     }
 
@@ -194,8 +197,8 @@ public final class Tape implements AutoCloseable {
 
     private void step(Node node, Accumulate accumulate, Consumer<Variable> ready) {
         Scope outer = scope;
-        try (Scope inner = new Scope(device)) {
-            scope = inner;
+        scope = passing;
+        try {
             Tensor dy = node.output().grad();
             if (dy != null) {
                 Tensor[] grads = node.backward().apply(dy);
@@ -208,6 +211,7 @@ public final class Tape implements AutoCloseable {
             }
         } finally {
             scope = outer;
+            passing.close();
         }
         forget(node, ready);
     }

@@ -11,6 +11,11 @@ public interface Device extends AutoCloseable {
     /** For people: "cpu (2 threads, x86-64-v4)". */
     String name();
 
+    /** Whether work may run behind the caller. Where it does not, a call returns when its work is done. */
+    default boolean runsBehind() {
+        return true;
+    }
+
     /** Uninitialised memory, aligned to 64 bytes; 0 bytes give a buffer that must not be read. */
     Buffer allocate(long bytes);
 

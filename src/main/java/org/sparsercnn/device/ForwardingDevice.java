@@ -17,6 +17,11 @@ public abstract class ForwardingDevice implements Device {
     }
 
     @Override
+    public boolean runsBehind() {
+        return device.runsBehind();
+    }
+
+    @Override
     public Buffer allocate(long bytes) {
         return device.allocate(bytes);
     }

@@ -41,7 +41,7 @@ public record Gemm(boolean transA, boolean transB, long m, long n, long k, Point
 
     /** With elements of these types. */
     public Gemm with(DType factors, DType result) {
-        return new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue, factors, result);
+        return factors == this.factors && result == this.result ? this : new Gemm(transA, transB, m, n, k, a, lda, b, ldb, c, ldc, alpha, beta, batch, epilogue, factors, result);
     }
 
     /** Adds the product to what C holds. */

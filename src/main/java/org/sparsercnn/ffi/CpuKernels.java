@@ -53,7 +53,8 @@ public final class CpuKernels {
 
     /** The address of a kernel's entry; an unknown name is a defect of ours. */
     public static long kernel(String name) {
-        return SYMBOLS.computeIfAbsent(name, LIBRARY::findOrThrow).address();
+        MemorySegment known = SYMBOLS.get(name);
+        return (known != null ? known : SYMBOLS.computeIfAbsent(name, LIBRARY::findOrThrow)).address();
     }
 
     public static boolean has(String name) {

@@ -5,7 +5,6 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
-import org.sparsercnn.tensor.Layout;
 import org.sparsercnn.tensor.Tensor;
 
 /** Reorders axes, and makes strided views dense; up to six axes. */
@@ -46,7 +45,7 @@ public final class Permute {
         }
         long[] sizes = new long[MAX_RANK];
         long[] strides = new long[MAX_RANK];
-        collapse(x.layout(), sizes, strides);
+        collapse(x, sizes, strides);
         Launch launch = tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y);
         for (long size : sizes) {
             launch.i64(size);
@@ -60,12 +59,13 @@ public final class Permute {
     }
 
     /** The same elements in the same order with as few axes as will do, innermost last; axes in front have size 1. */
-    private static void collapse(Layout layout, long[] sizes, long[] strides) {
+    private static void collapse(Tensor x, long[] sizes, long[] strides) {
         Arrays.fill(sizes, 1);
+        long[] steps = x.strides();
         int at = MAX_RANK;
-        for (int axis = layout.shape().rank() - 1; axis >= 0; axis--) {
-            long size = layout.shape().size(axis);
-            long stride = layout.strides()[axis];
+        for (int axis = x.shape().rank() - 1; axis >= 0; axis--) {
+            long size = x.size(axis);
+            long stride = steps[axis];
             if (size == 1) {
                 continue;
             }

@@ -41,6 +41,7 @@ public final class Scope implements AutoCloseable {
         return outer.hold(t.retain());
     }
 
+    /** Lets go of all; the scope may be used again. */
     @Override
     public void close() {
         held.forEach(Tensor::release);

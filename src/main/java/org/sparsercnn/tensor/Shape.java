@@ -10,13 +10,14 @@ public final class Shape {
         this.sizes = sizes;
     }
 
+    /** @param sizes are the shape's own from now on */
     public static Shape of(long... sizes) {
         for (long s : sizes) {
             if (s < 0) {
                 throw new IllegalArgumentException("negative size in shape " + Arrays.toString(sizes));
             }
         }
-        return new Shape(sizes.clone());
+        return new Shape(sizes);
     }
 
     public int rank() {

@@ -6,7 +6,7 @@ import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Pointer;
 
 /**
- * Data of one type on one device: a storage and a layout. Views share the storage. No mathematics here; that is
+ * Data of one type on one device: a storage, and where the elements lie in it. Views share the storage. No mathematics here; that is
  * {@code op}'s.
  *
  * <p>Memory is counted, not collected: whoever creates a tensor holds it once, {@link #retain} and {@link #release} change
@@ -15,17 +15,22 @@ import org.sparsercnn.device.Pointer;
 public final class Tensor implements Pointer {
     private final Storage storage;
     private final DType dtype;
-    private final Layout layout;
+    private final Shape shape;
+    /** Element (i, j, …) lies at offset + i * strides[0] + j * strides[1] + …; null for row-major without gaps, as nearly all are. */
+    private final long[] strides;
+    private final long offset;
 
-    private Tensor(Storage storage, DType dtype, Layout layout) {
+    private Tensor(Storage storage, DType dtype, Shape shape, long[] strides, long offset) {
         this.storage = storage;
         this.dtype = dtype;
-        this.layout = layout;
+        this.shape = shape;
+        this.strides = strides;
+        this.offset = offset;
     }
 
     /** A new dense tensor with undefined contents, held once by the caller. */
     public static Tensor allocate(Device device, DType dtype, Shape shape) {
-        return new Tensor(new Storage(device, shape.elements() * dtype.bytes()), dtype, Layout.dense(shape, 0));
+        return new Tensor(new Storage(device, shape.elements() * dtype.bytes()), dtype, shape, null, 0);
     }
 
     /** A new fp32 tensor with these values in row-major order, held once by the caller. */
@@ -44,33 +49,52 @@ public final class Tensor implements Pointer {
     }
 
     public Shape shape() {
-        return layout.shape();
+        return shape;
     }
 
-    public Layout layout() {
-        return layout;
+    /** Elements between neighbours along each axis. */
+    public long[] strides() {
+        return strides == null ? denseStrides() : strides.clone();
+    }
+
+    private long[] denseStrides() {
+        long[] steps = new long[shape.rank()];
+        long step = 1;
+        for (int axis = steps.length - 1; axis >= 0; axis--) {
+            steps[axis] = step;
+            step *= shape.size(axis);
+        }
+        return steps;
     }
 
     public long size(int axis) {
-        return shape().size(axis);
+        return shape.size(axis);
     }
 
     public long elements() {
-        return shape().elements();
+        return shape.elements();
     }
 
     public long bytes() {
         return elements() * dtype.bytes();
     }
 
+    /** Row-major, no gaps. */
     public boolean isDense() {
-        return layout.isDense();
+        long step = 1;
+        for (int axis = shape.rank() - 1; strides != null && axis >= 0; axis--) {
+            if (shape.size(axis) != 1 && strides[axis] != step) {
+                return shape.elements() == 0;
+            }
+            step *= shape.size(axis);
+        }
+        return true;
     }
 
     /** Address of the first element. */
     @Override
     public long address() {
-        return storage.address() + layout.offset() * dtype.bytes();
+        return storage.address() + offset * dtype.bytes();
     }
 
     public Tensor retain() {
@@ -94,19 +118,37 @@ public final class Tensor implements Pointer {
         return reshape(Shape.of(sizes));
     }
 
-    public Tensor reshape(Shape shape) {
-        if (!isDense() || shape.elements() != elements()) {
-            throw new IllegalArgumentException("reshape of " + this + " to " + shape);
+    public Tensor reshape(Shape to) {
+        if (!isDense() || to.elements() != elements()) {
+            throw new IllegalArgumentException("reshape of " + this + " to " + to);
         }
-        return new Tensor(storage, dtype, Layout.dense(shape, layout.offset()));
+        return new Tensor(storage, dtype, to, null, offset);
     }
 
+    /** Elements [from, from + count) along {@code axis}. */
     public Tensor narrow(int axis, long from, long count) {
-        return new Tensor(storage, dtype, layout.narrow(axis, from, count));
+        if (from < 0 || count < 0 || from + count > shape.size(axis)) {
+            throw new IllegalArgumentException("narrow(" + axis + ", " + from + ", " + count + ") of " + this);
+        }
+        long[] sizes = shape.toArray();
+        sizes[axis] = count;
+        if (strides == null && axis == 0) {
+            return new Tensor(storage, dtype, Shape.of(sizes), null, offset + from * (elements() / Math.max(1, shape.size(0))));
+        }
+        long[] steps = strides();
+        return new Tensor(storage, dtype, Shape.of(sizes), steps, offset + from * steps[axis]);
     }
 
+    /** Axis i of the result is axis {@code axes[i]} of this. */
     public Tensor permute(int... axes) {
-        return new Tensor(storage, dtype, layout.permute(axes));
+        long[] from = strides();
+        long[] sizes = new long[axes.length];
+        long[] steps = new long[axes.length];
+        for (int i = 0; i < axes.length; i++) {
+            sizes[i] = shape.size(axes[i]);
+            steps[i] = from[axes[i]];
+        }
+        return new Tensor(storage, dtype, Shape.of(sizes), steps, offset);
     }
 
     // Host access; the tensor must be dense.
@@ -183,6 +225,6 @@ public final class Tensor implements Pointer {
 
     @Override
     public String toString() {
-        return dtype + shape().toString() + (isDense() ? "" : " strided");
+        return dtype + shape.toString() + (isDense() ? "" : " strided");
     }
 }

@@ -43,8 +43,8 @@ public final class Trainer {
     /**
      * @param start first iteration
      * @param loader its batches, from that iteration on
-     * @param stop asked with each step; true finishes the run there. With several ranks, two steps after all know of it: they
-     *     see results at different times, and must end with the same step
+     * @param stop asked with each step; true finishes the run there. With several ranks on devices that work behind the caller, two
+     *     steps later: they see results at different times, and must end with the same step
      */
     public void run(long start, DataLoader<Sample> loader, BooleanSupplier stop) {
         done = start;
@@ -112,7 +112,7 @@ public final class Trainer {
     private void finish(Turn turn) {
         StepResult result = turn.step.await();
         if (step.ranks() > 1 && turn.step.stopAsked()) {
-            end = Math.min(end, turn.iteration + 1 + AHEAD);
+            end = Math.min(end, turn.iteration + 1 + (step.runsBehind() ? AHEAD : 0));
         }
         guard.check(result, turn.iteration, turn.lr, turn.batch);
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));

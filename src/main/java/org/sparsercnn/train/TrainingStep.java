@@ -73,6 +73,11 @@ public final class TrainingStep {
         return group.size();
     }
 
+    /** Whether results may come after {@link #run} has returned. */
+    boolean runsBehind() {
+        return model.device().runsBehind();
+    }
+
     /** Trains on one batch; every rank calls it with its share. */
     public PendingStep run(List<Sample> batch, double lr) {
         return run(batch, lr, false);

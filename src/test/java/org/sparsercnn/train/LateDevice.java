@@ -19,6 +19,11 @@ final class LateDevice extends ForwardingDevice {
         this.late = late;
     }
 
+    @Override
+    public boolean runsBehind() {
+        return late > 0;
+    }
+
     int waits() {
         return waits;
     }

@@ -215,7 +215,7 @@ class TrainerTest {
             int me = rank;
             threads.add(Thread.ofPlatform().start(() -> {
                 try {
-                    Run r = new Run(me == 0 ? 0 : NEVER, group.member(me));
+                    Run r = new Run(me == 0 ? 1 : NEVER, group.member(me));
                     runs.set(me, r);
                     int[] asked = {0};
                     r.run(20, NEVER, () -> me == 1 && ++asked[0] == 3);

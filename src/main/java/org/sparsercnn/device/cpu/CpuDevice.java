@@ -27,6 +27,10 @@ public final class CpuDevice implements Device, Launch.Runner {
     /** Elements a block gets in element-wise kernels: long enough to hide the hand-out, short enough to balance. */
     private static final long ELEMENTS_PER_BLOCK = 4096;
 
+    /** Offsets in a convolution's arguments of what only its backward passes have. */
+    private static final long CONV_WORKSPACE = 8 * 3;
+    private static final long CONV_SLABS = 8 * 19;
+
     private final int threads;
     private final long pool;
     private final CachingAllocator allocator = new CachingAllocator();
@@ -46,6 +50,11 @@ public final class CpuDevice implements Device, Launch.Runner {
     @Override
     public String name() {
         return "cpu (" + threads + (threads == 1 ? " thread, " : " threads, ") + NativeLibraries.isa() + ")";
+    }
+
+    @Override
+    public boolean runsBehind() {
+        return false;
     }
 
     @Override
@@ -140,64 +149,54 @@ public final class CpuDevice implements Device, Launch.Runner {
         overRows(kernel, args, Math.ceilDiv(n, ELEMENTS_PER_BLOCK));
     }
 
-    // The structs of native/gemm.cpp and native/conv.cpp: fields of 8 bytes, in order.
+    // The structs of native/gemm.cpp and native/conv.cpp: fields of 8 bytes, in order, filled like a kernel's.
 
     @Override
     public void gemm(Gemm g) {
         var b = g.batch();
-        long at = put(0, address(g.a()), address(g.b()), address(g.c()), g.m(), g.n(), g.k(), g.lda(), g.ldb(), g.ldc(),
-                g.transA() ? 1 : 0, g.transB() ? 1 : 0, b.countI(), b.countJ(), b.aI(), b.aJ(), b.bI(), b.bJ(), b.cI(), b.cJ(),
-                Double.doubleToRawLongBits(g.alpha()), Double.doubleToRawLongBits(g.beta()));
-        putEpilogue(at, g.epilogue(), g.ldc());
+        Launch args = launch.of(null).ptr(g.a()).ptr(g.b()).ptr(g.c()).i64(g.m()).i64(g.n()).i64(g.k()).i64(g.lda()).i64(g.ldb()).i64(g.ldc())
+                .flag(g.transA()).flag(g.transB()).i64(b.countI()).i64(b.countJ()).i64(b.aI()).i64(b.aJ()).i64(b.bI()).i64(b.bJ()).i64(b.cI())
+                .i64(b.cJ()).f64(g.alpha()).f64(g.beta());
+        fill(args, g.epilogue(), g.ldc());
         CpuKernels.gemm(pool, block.address());
     }
 
     @Override
     public void convolution(Convolution s, Pointer x, Pointer w, Epilogue epilogue, Pointer y) {
-        putConvolution(s, address(x), address(w), address(y), 0, epilogue);
+        fill(s, x, w, y, epilogue);
         CpuKernels.convForward(pool, block.address());
     }
 
     @Override
     public void convolutionBackwardData(Convolution s, Pointer dy, Pointer w, Pointer dx) {
         Buffer workspace = allocate(4 * s.co() * s.kh() * s.kw() * s.ci());
-        putConvolution(s, address(dx), address(w), address(dy), workspace.address(), Epilogue.NONE);
+        fill(s, dx, w, dy, Epilogue.NONE);
+        block.set(ValueLayout.JAVA_LONG, CONV_WORKSPACE, workspace.address());
         CpuKernels.convBackwardData(pool, block.address());
         free(workspace);
     }
 
     @Override
     public void convolutionBackwardWeight(Convolution s, Pointer x, Pointer dy, Pointer dw) {
-        long slabsAt = putConvolution(s, address(x), address(dw), address(dy), 0, Epilogue.NONE);
+        fill(s, x, dw, dy, Epilogue.NONE);
         long slabs = CpuKernels.convWeightSlabs(block.address());
         Buffer workspace = slabs > 1 ? allocate(4 * slabs * s.co() * s.kh() * s.kw() * s.ci()) : null;
-        block.set(ValueLayout.JAVA_LONG, 24, address(workspace));
-        block.set(ValueLayout.JAVA_LONG, slabsAt, slabs);
+        block.set(ValueLayout.JAVA_LONG, CONV_WORKSPACE, workspace == null ? 0 : workspace.address());
+        block.set(ValueLayout.JAVA_LONG, CONV_SLABS, slabs);
         CpuKernels.convBackwardWeight(pool, block.address());
         if (workspace != null) {
             free(workspace);
         }
     }
 
-    private long putConvolution(Convolution s, long x, long w, long y, long workspace, Epilogue epilogue) {
-        long at = put(0, x, w, y, workspace, s.n(), s.h(), s.w(), s.ci(), s.co(), s.kh(), s.kw(), s.stride(), s.pad(), s.oh(), s.ow());
-        return putEpilogue(at, epilogue, s.co());
+    private void fill(Convolution s, Pointer x, Pointer w, Pointer y, Epilogue epilogue) {
+        Launch args = launch.of(null).ptr(x).ptr(w).ptr(y).ptr(null).i64(s.n()).i64(s.h()).i64(s.w()).i64(s.ci()).i64(s.co()).i64(s.kh())
+                .i64(s.kw()).i64(s.stride()).i64(s.pad()).i64(s.oh()).i64(s.ow());
+        fill(args, epilogue, s.co());
     }
 
-    private long putEpilogue(long at, Epilogue e, long ldResidual) {
-        return put(at, address(e.bias()), address(e.residual()), ldResidual, e.relu() ? 1 : 0);
-    }
-
-    private long put(long at, long... values) {
-        for (long v : values) {
-            block.set(ValueLayout.JAVA_LONG, at, v);
-            at += 8;
-        }
-        return at;
-    }
-
-    private static long address(Pointer p) {
-        return p == null ? 0 : p.address();
+    private static void fill(Launch args, Epilogue e, long ldResidual) {
+        args.ptr(e.bias()).ptr(e.residual()).i64(ldResidual).flag(e.relu());
     }
 
     @Override
