@@ -34,10 +34,10 @@ public enum TrainingCheck implements Check {
             }
         }
 
-        /** fp32: as beside PyTorch. TF32, rounded by a CPU, parted by 1.5e-2: AdamW makes whole steps of rounding. */
+        /** fp32: sums in another order part by up to 2.2e-3 in twenty steps. TF32, rounded by a CPU, parted by 1.5e-2: AdamW makes whole steps of rounding. */
         private static double bound(Mode mode) {
             return switch (mode) {
-                case FP32 -> 1e-3;
+                case FP32 -> 5e-3;
                 case TF32 -> 4e-2;
                 case BF16 -> 1e-1;
             };
