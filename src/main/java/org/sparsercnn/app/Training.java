@@ -27,6 +27,7 @@ import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.CheckpointHook;
+import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
 import org.sparsercnn.train.GeneralFormat;
 import org.sparsercnn.train.Hook;
@@ -218,6 +219,7 @@ public final class Training {
             hooks.add(new MetricsLog(folder.metrics(), course.logs, () -> model.device().memory().peak()));
             hooks.addAll(course.hooks);
         }
+        hooks.add(new DeviceWatch(model.device()::health, main && course.logs));
         return hooks;
     }
 

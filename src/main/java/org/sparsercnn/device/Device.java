@@ -71,7 +71,7 @@ public interface Device extends AutoCloseable {
     /**
      * Power, clocks, temperature; empty where the device has no sensors that can be read. Does not wait for the device's work.
      *
-     * @throws org.sparsercnn.util.GuardStop where the device was there and no longer is; says so in plain words
+     * @throws org.sparsercnn.util.BadInput where the device was there and no longer is; says so in plain words
      */
     default Optional<DeviceHealth> health() {
         return Optional.empty();

@@ -1,34 +1,39 @@
 package org.sparsercnn.device;
 
-import java.util.List;
-import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * What a device's sensors say at this moment; a value that cannot be read is empty.
  *
- * @param device for people: "cuda:0 NVIDIA H200"
- * @param powerWatts drawn now, {@code powerLimitWatts} the most it may draw
- * @param clockMHz of the multiprocessors now, {@code maxClockMHz} the most they can run at
+ * @param device for people: "cuda:0 (NVIDIA H200, …)"
+ * @param powerWatts drawn now, of {@code powerLimitWatts} that it may draw
+ * @param clockMHz of the multiprocessors now, of {@code maxClockMHz}
  * @param celsius of the chip
- * @param throttle why it runs slower than it could
+ * @param slowed why it works slower than it could, for want of power or cooling
  * @param memoryUsed bytes, those of other processes included
- * @param eccErrors memory errors that could not be corrected, since the driver was loaded
- * @param xid the last error the driver reported about this device, as its number in the kernel's log
+ * @param eccErrors errors of its memory that could not be corrected, since the driver was loaded
+ * @param readings all of it for people: "412 of 700 W, SM 1755 of 1980 MHz, 64 °C"
  */
-public record DeviceHealth(String device, Optional<Double> powerWatts, Optional<Double> powerLimitWatts, Optional<Integer> clockMHz,
-                           Optional<Integer> maxClockMHz, Optional<Integer> celsius, List<Throttle> throttle, Optional<Long> memoryUsed,
-                           Optional<Long> memoryTotal, Optional<Long> eccErrors, Optional<Integer> xid) {
-    /** Reasons to run slower than the chip could. */
-    public enum Throttle {
-        /** The power limit is reached. */
+public record DeviceHealth(String device, OptionalDouble powerWatts, OptionalDouble powerLimitWatts, OptionalInt clockMHz,
+                           OptionalInt maxClockMHz, OptionalInt celsius, Set<Slowed> slowed, OptionalLong memoryUsed,
+                           OptionalLong memoryTotal, OptionalLong eccErrors, String readings) {
+    /** What a device may lack. */
+    public enum Slowed {
+        /** It draws all it may. */
         POWER_LIMIT,
-        /** The board or the power supply asks for less: too little power arrives. */
-        POWER_BRAKE,
-        /** Too hot, in the driver's judgement. */
+        /** Less power arrives than it asks for. */
+        POWER_SUPPLY,
+        /** It is as hot as it may be. */
         HEAT,
-        /** Too hot, or a power fault, in the hardware's own judgement: clocks are halved or worse. */
-        HARDWARE,
-        /** A person set lower clocks, or another GPU sets the pace of a group. */
-        SETTING
+        /** The hardware itself steps in, for heat or a power fault: clocks are halved or worse. */
+        HARDWARE
+    }
+
+    @Override
+    public String toString() {
+        return device + ": " + readings;
     }
 }

@@ -11,6 +11,7 @@ import org.sparsercnn.device.Buffer;
 import org.sparsercnn.device.Convolution;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.DeviceHealth;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Gemm;
 import org.sparsercnn.device.Kernel;
@@ -44,6 +45,7 @@ public final class CudaDevice implements Device, Launch.Runner {
     private final long copies;
     private final DeviceMemory memory;
     private final Faults faults;
+    private final GpuSensors sensors;
     private final Transfers transfers;
     private final KernelModule kernels;
     private final CudaBlas blas;
@@ -69,6 +71,7 @@ public final class CudaDevice implements Device, Launch.Runner {
             this.copies = driver.streamCreate();
             this.memory = new DeviceMemory(driver, name, driver.deviceTotalMemory(ordinal));
             this.faults = new Faults(driver, name, memory);
+            this.sensors = new GpuSensors(name, driver.devicePciBusId(ordinal));
             this.transfers = new Transfers(driver, memory, compute, copies);
             this.kernels = new KernelModule(driver, provider.kernels(), options);
             MemorySegment arguments = arena.allocate(Launch.MAX_BYTES, 64);
@@ -401,6 +404,11 @@ public final class CudaDevice implements Device, Launch.Runner {
     }
 
     @Override
+    public Optional<DeviceHealth> health() {
+        return closed ? Optional.empty() : sensors.read();
+    }
+
+    @Override
     public void synchronize() {
         enterToWait("synchronize", -1);
         try {
@@ -419,6 +427,7 @@ public final class CudaDevice implements Device, Launch.Runner {
         closed = true;
         quietly(this::bind);
         quietly(driver::synchronizeContext);
+        quietly(sensors::close);
         quietly(blas::close);
         quietly(dnn::close);
         quietly(transfers::close);
