@@ -86,8 +86,8 @@ DEVICE Placed placed(const Args& a, i64 roi) {
     const float* box = a.boxes + 4 * roi;
     const Axis ys = axis_of(a, box[1], box[3], scale), xs = axis_of(a, box[0], box[2], scale);
     const float samples = (float)(ys.grid * xs.grid);
-    return {level, a.image ? a.image[roi] : roi / a.per_image, 
-            (int32_t)of_level(level, a.h0, a.h1, a.h2, a.h3), (int32_t)of_level(level, a.w0, a.w1, a.w2, a.w3), ys, xs, 1.0f / (samples < 1 ? 1.0f : samples)};
+    return {level, a.image ? a.image[roi] : roi / a.per_image, (int32_t)of_level(level, a.h0, a.h1, a.h2, a.h3),
+            (int32_t)of_level(level, a.w0, a.w1, a.w2, a.w3), ys, xs, 1.0f / (samples < 1 ? 1.0f : samples)};
 }
 
 // body(sy, sx) for every sample of a bin that lies on the map.

@@ -11,7 +11,7 @@
 //
 // With n = 300, depth = 32 and 8 heads that is 40 blocks an image, each with 2.3 MFLOP and 42 KB from L2 forward: microseconds,
 // of which a launch is the greater part. So what counts is that one launch stands for three (products and softmax; four with
-// dropout) and two for eight backward, and that the weights, 1.4 MB an image and stage, are neither written nor kept. 28 KB of
+// dropout) and two for eight backward, and that the weights, 1.4 MB an image and stage, are neither written nor kept. 25 to 31 KB of
 // shared memory at depth 32 and at most 254 registers let two blocks share a multiprocessor.
 //
 // A tile of sums of one product, rounded to bf16, is already laid out as the left factor of the next.

@@ -6,9 +6,9 @@
 // With 49 points, C = 256 and D = 64 a block reads 25 + 64 KB, writes 25 KB and multiplies 3.2 MFLOP (4.2 with the rows rounded
 // up to 64): 37 FLOP a byte, so memory bounds it. Hence all copies begin at once, in five groups: the four slabs of 64 columns
 // of x and rows of W1, multiplied as they arrive, and W2. 96 KB of shared memory are what any card since Ampere gives a block,
-// and let two share a multiprocessor of Hopper, one copying while the other computes. With 100 proposals and 132 multiprocessors a block has one to itself: 1.5 us at
-// its 64 bytes a clock from L2, where the layer before has just written W1 and W2; two blocks for a proposal would save half of
-// that at most and pay for an exchange of halves of z2's rows.
+// and let two share a multiprocessor of Hopper, one copying while the other computes. With 100 proposals and 132
+// multiprocessors a block has one to itself and its bytes take some 1,400 clocks, at 64 a clock from L2, where the layer before
+// has just written W1 and W2. Two blocks for a proposal would save half of that at most and pay for an exchange of moments.
 //
 // 8 warps: a warp has 32 rows and a quarter of the columns, dealt in units of 16, so that a tile read from shared memory is
 // used twice: W2 is read twice, h four times, which fits 128 bytes a clock as the products fit the tensor cores. Statistics of
@@ -43,7 +43,8 @@ struct Part {
     Sums sums[2][most][2] = {};  // rows 16 m, columns 16 u + 8 n
     int points, columns, row, column, quarter, count;
 
-    METHOD Part(int points, int columns) : points(points), columns(columns), row((warp_id() & 1) * warp_rows), quarter(warp_id() >> 1) {
+    METHOD Part(int points, int columns)
+        : points(points), columns(columns), row((warp_id() & 1) * warp_rows), quarter(warp_id() >> 1) {
         column = 16 * quarter * ((columns / 16 + quarters - 1) / quarters);
         count = units_of(quarter);
     }

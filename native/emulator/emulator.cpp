@@ -311,7 +311,8 @@ std::string Emulator::place(unsigned t) const {
     const std::string who = "thread " + std::to_string(t);
     if (x.state == State::ended) return who + " has ended";
     const char* slash = strrchr(x.site.file, '/');
-    return who + " stands at the " + (x.state == State::at_barrier ? "barrier" : x.work->name) + " of " + (slash ? slash + 1 : x.site.file) + ":" + std::to_string(x.site.line);
+    return who + " stands at the " + (x.state == State::at_barrier ? "barrier" : x.work->name) + " of " +
+           (slash ? slash + 1 : x.site.file) + ":" + std::to_string(x.site.line);
 }
 
 void Emulator::explain_stop() {

@@ -200,8 +200,10 @@ public final class Attention {
 
         /** With shared memory for so many tiles of 64 rows, 8 elements apart, and so many vectors of 64 floats. */
         private void launch(Launch launch, Dropout.Mask mask, int tiles, int vectors) {
-            launch.i64(n).i64(heads).i64(depth()).f64(scale()).i64(mask.seed()).i64(mask.counter()).i64(mask.threshold()).f64(mask.scale())
-                    .overBlocks(batch * heads * Math.ceilDiv(n, TILE), THREADS, Math.toIntExact(TILE * (tiles * 2 * (depth() + 8) + vectors * 4)));
+            long sharedBytes = TILE * (tiles * 2 * (depth() + 8) + vectors * 4);
+            launch.i64(n).i64(heads).i64(depth()).f64(scale())
+                    .i64(mask.seed()).i64(mask.counter()).i64(mask.threshold()).f64(mask.scale())
+                    .overBlocks(batch * heads * Math.ceilDiv(n, TILE), THREADS, Math.toIntExact(sharedBytes));
         }
     }
 }

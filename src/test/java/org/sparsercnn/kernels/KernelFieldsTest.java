@@ -21,7 +21,8 @@ class KernelFieldsTest {
     @TestFactory
     Stream<DynamicTest> theCompiledKernelHasTheFieldsThatJavaFills() {
         return KernelSources.declared().stream().map(KernelSources.Declared::kernel).map(kernel -> dynamicTest(kernel.name(), () -> {
-            List<String> instances = Stream.of(kernel.name(), kernel.name().replaceFirst("_f32$", "_bf16")).distinct().filter(KernelFieldsTest::isCompiled).toList();
+            List<String> instances = Stream.of(kernel.name(), kernel.name().replaceFirst("_f32$", "_bf16")).distinct()
+                    .filter(KernelFieldsTest::isCompiled).toList();
             assumeTrue(!instances.isEmpty(), "only for a GPU, and there are no emulated kernels");
             instances.forEach(name -> check(kernel, name));
         }));

@@ -89,7 +89,8 @@ class DynamicInteractionSpec extends OpSpec {
     private static Array reference(Map<String, Array> in, int inner, boolean rounded) {
         int outer = in.get("x").size(2);
         Array h = rectifiedNorm(DynamicConvSpec.product(in.get("x"), in.get("w"), 0, inner), in.get("g1"), in.get("b1"));
-        return rectifiedNorm(DynamicConvSpec.product(rounded ? Bf16.round(h) : h, in.get("w"), outer * inner, outer), in.get("g2"), in.get("b2"));
+        Array z = DynamicConvSpec.product(rounded ? Bf16.round(h) : h, in.get("w"), outer * inner, outer);
+        return rectifiedNorm(z, in.get("g2"), in.get("b2"));
     }
 
     private static Array rectifiedNorm(Array x, Array gamma, Array beta) {
@@ -114,7 +115,8 @@ class DynamicInteractionSpec extends OpSpec {
     private static Sample sample(Random r, double shift, int rows, int points, int outer, int inner, int after) {
         return Sample.of("(%d, %d, %d) by way of %d".formatted(rows, points, outer, inner), "{'inner': " + inner + "}",
                 "x", Array.normal(r, rows, points, outer), "w", Array.normal(r, rows, 2 * outer * inner + after),
-                "g1", Array.uniform(r, 0.5, 1, inner), "b1", shifts(r, shift, inner), "g2", Array.uniform(r, 0.5, 1, outer), "b2", shifts(r, shift, outer));
+                "g1", Array.uniform(r, 0.5, 1, inner), "b1", shifts(r, shift, inner),
+                "g2", Array.uniform(r, 0.5, 1, outer), "b2", shifts(r, shift, outer));
     }
 
     private static Array shifts(Random r, double size, int channels) {
@@ -128,7 +130,8 @@ class DynamicInteractionSpec extends OpSpec {
      * fp32 sums in another order round to the other neighbour: 2^-8 of one among D.
      */
     @ParameterizedTest
-    @CsvSource({"2, 49, 256, 64, 0", "3, 49, 64, 16, 8", "1, 1, 16, 16, 0", "2, 33, 48, 32, 16", "2, 64, 80, 48, 0", "1, 15, 256, 64, 0", "0, 49, 64, 16, 0"})
+    @CsvSource({"2, 49, 256, 64, 0", "3, 49, 64, 16, 8", "1, 1, 16, 16, 0", "2, 33, 48, 32, 16",
+            "2, 64, 80, 48, 0", "1, 15, 256, 64, 0", "0, 49, 64, 16, 0"})
     void fusedInBf16(int rows, int points, int outer, int inner, int after) {
         assumeTrue(EmulatedDevice.isBuilt(), "no emulated kernels: native/build.sh makes them");
         Map<String, Array> in = new LinkedHashMap<>(sample(new Random(3), 0.25, rows, points, outer, inner, after).in());

@@ -207,7 +207,8 @@ class RoiAlignSpec extends OpSpec {
                     double rounding = type == DType.BF16 ? 0x1p-8 : 0;
                     wanted.out().forEach((name, a) -> close(name, r.out().get(name), a, (rounding + 3e-6) * scale(a)));
                     // Two gradients of bf16 are rounded each, and their sum.
-                    wanted.grad().forEach((name, a) -> close("grad." + name, r.grad().get(name), a, (2 * rounding + GRADIENT_TOLERANCE) * scale(a)));
+                    double allowed = 2 * rounding + GRADIENT_TOLERANCE;
+                    wanted.grad().forEach((name, a) -> close("grad." + name, r.grad().get(name), a, allowed * scale(a)));
                     outputs = outputs == null ? r.out() : outputs;
                     outputs.forEach((name, a) -> assertThat(r.out().get(name).values()).as(name + ", " + schedule).containsExactly(a.values()));
                 }
