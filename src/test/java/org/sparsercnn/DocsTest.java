@@ -130,7 +130,7 @@ class DocsTest {
         try {
             var constructor = Main.class.getDeclaredConstructor(Environment.class);
             constructor.setAccessible(true);
-            return new CommandLine(constructor.newInstance(new Environment(Map.of())));
+            return new CommandLine(constructor.newInstance(new Environment(Map.of()))).setCaseInsensitiveEnumValuesAllowed(true);
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
         }

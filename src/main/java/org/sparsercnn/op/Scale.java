@@ -19,7 +19,8 @@ public final class Scale {
 
     private static Tensor times(Tape tape, Tensor x, double factor) {
         Tensor y = tape.empty(x.dtype(), x.shape());
-        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y).i64(x.elements()).f64(factor).overElements(x.elements());
+        tape.device().kernel(FWD.over(x.dtype())).ptr(x).ptr(y).i64(x.elements()).f64(factor)
+                .overElements(x.elements());
         return y;
     }
 }
