@@ -21,6 +21,7 @@ import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.op.Cast;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.train.PendingStep;
 import org.sparsercnn.train.Samples;
@@ -103,8 +104,8 @@ public final class Workload implements AutoCloseable {
             ImageBatch images = Samples.batch(tape, batch, model);
             queued.accept("pixels");
             SparseRcnn.Stage last = model.apply(tape, images, queued).getLast();
-            last.logits().value().toFloats();
-            last.boxesXyxyPx().value().toFloats();
+            Cast.toF32(tape, last.logits()).value().toFloats();
+            Cast.toF32(tape, last.boxesXyxyPx()).value().toFloats();
             queued.accept("outputs");
         }
     }

@@ -9,6 +9,7 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Recording;
+import org.sparsercnn.op.Cast;
 
 /**
  * Runs a model whose weights do not change. What can be made once from the weights is made once; and where the device can
@@ -50,12 +51,18 @@ public final class Predictor implements AutoCloseable {
 
     private Output direct(List<ImageBatch.Picture> pictures) {
         try (Tape tape = tape()) {
-            return read(model.apply(tape, ImageBatch.of(tape, pictures, model.config())).getLast());
+            return read(last(tape, ImageBatch.of(tape, pictures, model.config())));
         }
     }
 
     private Tape tape() {
         return Tape.inference(model.device(), settings.compute, prepared);
+    }
+
+    /** The last stage, its outputs in fp32. */
+    private SparseRcnn.Stage last(Tape tape, ImageBatch batch) {
+        SparseRcnn.Stage last = model.apply(tape, batch).getLast();
+        return new SparseRcnn.Stage(Cast.toF32(tape, last.logits()), Cast.toF32(tape, last.boxesXyxyPx()), last.features());
     }
 
     private static Output read(SparseRcnn.Stage last) {
@@ -101,7 +108,7 @@ public final class Predictor implements AutoCloseable {
             Tape output = owner.tape();
             ImageBatch batch = ImageBatch.empty(input, size);
             SparseRcnn.Stage[] last = new SparseRcnn.Stage[1];
-            Optional<Recording> recording = device.record(() -> last[0] = owner.model.apply(output, batch).getLast());
+            Optional<Recording> recording = device.record(() -> last[0] = owner.last(output, batch));
             if (recording.isEmpty()) {
                 output.close();
                 input.close();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
@@ -25,13 +27,14 @@ class PredictorTest {
         return predictor.run(List.of(picture(width, height, seed)));
     }
 
-    @Test
-    void aReplayedPassIsAsADirectOne() {
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16"})
+    void aReplayedPassIsAsADirectOne(DType compute) {
         try (Device device = NullGpu.lateDevice(); SparseRcnn model = new SparseRcnn(device, TINY.config().model())) {
             TINY.fill(model);
             long before = device.memory().inUse();
-            try (Predictor direct = new Predictor(model, new Predictor.Settings(DType.F32, 0));
-                    Predictor recorded = new Predictor(model, new Predictor.Settings(DType.F32, 2))) {
+            try (Predictor direct = new Predictor(model, new Predictor.Settings(compute, 0));
+                    Predictor recorded = new Predictor(model, new Predictor.Settings(compute, 2))) {
                 // Sizes of one padding share a recording: 60x90 and 64x96. The third size pushes the first out.
                 int[][] sizes = {{64, 96}, {64, 96}, {60, 90}, {96, 64}, {96, 64}, {64, 64}, {64, 64}, {64, 96}, {96, 64}};
                 for (int i = 0; i < sizes.length; i++) {

@@ -71,10 +71,15 @@ class SelfTestTest {
     }
 
     @Test
-    void theTinyModelTrainsAsOnTheCpuWithRoundedProductsToo() {
-        assertThat(run("models tiny|training", mode -> mode == Mode.FP32 ? NullGpu.lateDevice() : mode == Mode.TF32 ? rounding(mode)
-                : new CpuDevice(1, -1))).as(this::text).isZero();
-        assertThat(text()).contains("models tiny").contains("tf32").contains("bf16: this device does not compute in it");
+    void theTinyModelTrainsAsOnTheCpuInEveryPrecision() {
+        assertThat(run("models tiny|training", mode -> mode == Mode.FP32 ? NullGpu.lateDevice() : rounding(mode))).as(this::text).isZero();
+        assertThat(text()).contains("models tiny").contains("tf32").contains("bf16");
+    }
+
+    @Test
+    void aDeviceWithoutBf16IsCheckedInFp32() {
+        assertThat(run("ops Relu", cpu(cpu -> cpu))).as(this::text).isZero();
+        assertThat(text()).contains("bf16: this device does not compute in it");
     }
 
     @Test
