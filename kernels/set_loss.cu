@@ -44,9 +44,10 @@ KERNEL(set_loss_fwd_f32, SetLossFwd) {
         float sum = 0;
         BLOCK_LOOP(k, a.classes) {
             const bool hit = (int32_t)k == label;
-            const Focal f = focal(hit ? -x[k] : x[k], gamma);
-            sum += (hit ? alpha : beta) * f.loss;
-            dx[k] = dy * (hit ? -alpha * f.slope : beta * f.slope);
+            const float sign = hit ? -1.0f : 1.0f, weight = hit ? alpha : beta;
+            const Focal f = focal(sign * x[k], gamma);
+            sum += weight * f.loss;
+            dx[k] = dy * (sign * weight * f.slope);
         }
         class_loss = block_sum(sum);
     } else {
