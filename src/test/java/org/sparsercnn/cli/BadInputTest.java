@@ -118,7 +118,7 @@ class BadInputTest {
 
     @Test
     void cuda_in_a_config_is_no_reason_to_fall_back_silently() {
-        refused(place.call("train", "--config-file", place.config().toString(), "MODEL.DEVICE", "cuda"), 2, "override: MODEL.DEVICE cuda: this version");
+        refused(place.call("train", "--config-file", place.config().toString(), "MODEL.DEVICE", "cuda"), 2, "The CUDA driver sees no GPU");
         assertThat(place.run("train", "MODEL.DEVICE", "cuda").code()).as("--device cpu wins").isZero();
     }
 

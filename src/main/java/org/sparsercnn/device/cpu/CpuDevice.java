@@ -153,6 +153,8 @@ public final class CpuDevice implements Device, Launch.Runner {
 
     @Override
     public void gemm(Gemm g) {
+        requireF32(g.factors());
+        requireF32(g.result());
         var b = g.batch();
         Launch args = launch.of(null).ptr(g.a()).ptr(g.b()).ptr(g.c()).i64(g.m()).i64(g.n()).i64(g.k()).i64(g.lda()).i64(g.ldb()).i64(g.ldc())
                 .flag(g.transA()).flag(g.transB()).i64(b.countI()).i64(b.countJ()).i64(b.aI()).i64(b.aJ()).i64(b.bI()).i64(b.bJ()).i64(b.cI())
@@ -189,7 +191,14 @@ public final class CpuDevice implements Device, Launch.Runner {
         }
     }
 
+    private static void requireF32(DType type) {
+        if (type != DType.F32) {
+            throw new IllegalArgumentException("products on the CPU are fp32, not " + type);
+        }
+    }
+
     private void fill(Convolution s, Pointer x, Pointer w, Pointer y, Epilogue epilogue) {
+        requireF32(s.type());
         Launch args = launch.of(null).ptr(x).ptr(w).ptr(y).ptr(null).i64(s.n()).i64(s.h()).i64(s.w()).i64(s.ci()).i64(s.co()).i64(s.kh())
                 .i64(s.kw()).i64(s.stride()).i64(s.pad()).i64(s.oh()).i64(s.ow());
         fill(args, epilogue, s.co());

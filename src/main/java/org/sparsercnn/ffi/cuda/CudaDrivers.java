@@ -23,6 +23,8 @@ public final class CudaDrivers {
 
     private static final int VERSION_FLOOR = 13000;
     private static final int CAPABILITY_FLOOR = 80;
+    /** {@code CUDA_ERROR_NO_DEVICE}. */
+    private static final int NO_DEVICE = 100;
 
     private CudaDrivers() {}
 
@@ -40,6 +42,7 @@ public final class CudaDrivers {
             if (driver.deviceCount() == 0) throw new BadInput("The CUDA driver sees no GPU. " + visibility());
             return driver;
         } catch (CudaException e) {
+            if (e.code() == NO_DEVICE) throw new BadInput("The CUDA driver sees no GPU. " + e.getMessage() + ". " + visibility(), e);
             throw new BadInput("The CUDA driver does not start. " + e.getMessage() + ". " + remedy(e.code()), e);
         }
     }
@@ -76,7 +79,7 @@ public final class CudaDrivers {
         return switch (code) {
             case 34 -> "This is the toolkit's stub of libcuda; name the folder of the driver's own with -D" + CudaLibraries.PATH_PROPERTY;
             case 46 -> "The GPU is in use by another process in exclusive mode; wait for it, or nvidia-smi -c DEFAULT";
-            case 100, 101 -> visibility();
+            case 101 -> visibility();
             case 802 -> "The system is not ready yet; on machines with NVSwitch the service nvidia-fabricmanager must run";
             case 803 -> "The driver was updated and its kernel module was not; restart the machine or reload the module";
             case 804 -> "This GPU does not work with CUDA's forward compatibility package; remove it from the loader's path";
