@@ -10,7 +10,6 @@ import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Recording;
 import org.sparsercnn.op.Cast;
-import org.sparsercnn.op.Cast;
 
 /**
  * Runs a model whose weights do not change. What can be made once from the weights is made once; and where the device can
@@ -64,12 +63,6 @@ public final class Predictor implements AutoCloseable {
     private SparseRcnn.Stage last(Tape tape, ImageBatch batch) {
         SparseRcnn.Stage last = model.apply(tape, batch).getLast();
         return new SparseRcnn.Stage(Cast.toF32(tape, last.logits()), Cast.toF32(tape, last.boxesXyxyPx()), last.features());
-    }
-
-    /** The last stage, its logits in fp32. */
-    private SparseRcnn.Stage apply(Tape tape, ImageBatch batch) {
-        SparseRcnn.Stage last = model.apply(tape, batch).getLast();
-        return new SparseRcnn.Stage(Cast.toF32(tape, last.logits()), last.boxesXyxyPx(), last.features());
     }
 
     private static Output read(SparseRcnn.Stage last) {
