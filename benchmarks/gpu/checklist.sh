@@ -11,7 +11,7 @@
 #   train        batch 16 at 800x1344 likewise
 #   learn        training on IMAGES, 4 minutes; a folder with coco/ in it (see datasets/README.md), skipped where there is none
 #   resume       goes on with it, 3 minutes
-#   soak         2,000 steps of a small model: memory and speed stay flat
+#   soak         200 steps of a small model in every precision: memory stays flat
 #   memcheck     compute-sanitizer over the ops
 #   racecheck    the same for races
 #
