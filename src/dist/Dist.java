@@ -63,8 +63,10 @@ final class Dist {
             files.map(Path::toString).filter(name -> name.endsWith(".so")).forEach(strip::add);
         }
         run(strip);
-        for (String unused : List.of("libsplashscreen.so", "libjsound.so", "libawt_xawt.so", "jrt-fs.jar", "classlist")) {
-            Files.deleteIfExists(to.resolve("lib").resolve(unused)); // no sound, no windows, no building with this runtime
+        // No sound, no windows, no fonts (charts and labels are drawn with strokes of our own), no building with this runtime.
+        for (String unused : List.of("libsplashscreen.so", "libjsound.so", "libawt_xawt.so", "libfontmanager.so", "libfreetype.so",
+                "jrt-fs.jar", "classlist")) {
+            Files.deleteIfExists(to.resolve("lib").resolve(unused));
         }
     }
 
