@@ -19,9 +19,10 @@ import java.util.stream.Stream;
 final class Dist {
     private static final Path TARGET = Path.of("target");
     private static final long MOST_BYTES = 36_000_000;
-    /** What {@code jdeps --print-module-deps} says of the jar, with TLS curves, MBeans for memory and Unsafe for libraries. */
+    /** What {@code jdeps --print-module-deps} says of the jar, with TLS curves, MBeans for memory, Unsafe for libraries, and jars
+     * as file systems for the selftest. */
     private static final String MODULES =
-            "java.base,java.desktop,java.management,java.naming,java.net.http,jdk.crypto.ec,jdk.management,jdk.unsupported";
+            "java.base,java.desktop,java.management,java.naming,java.net.http,jdk.crypto.ec,jdk.management,jdk.unsupported,jdk.zipfs";
 
     private Dist() {}
 
@@ -63,8 +64,8 @@ final class Dist {
             files.map(Path::toString).filter(name -> name.endsWith(".so")).forEach(strip::add);
         }
         run(strip);
-        // No sound, no windows, no fonts (charts and labels are drawn with strokes of our own), no building with this runtime.
-        for (String unused : List.of("libsplashscreen.so", "libjsound.so", "libawt_xawt.so", "libfontmanager.so", "libfreetype.so",
+        // No sound, windows, fonts (labels are drawn with strokes of our own), filters of java.awt.image; no building with it.
+        for (String unused : List.of("libsplashscreen.so", "libjsound.so", "libawt_xawt.so", "libfontmanager.so", "libfreetype.so", "libmlib_image.so",
                 "jrt-fs.jar", "classlist")) {
             Files.deleteIfExists(to.resolve("lib").resolve(unused));
         }
