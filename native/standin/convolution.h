@@ -1,8 +1,6 @@
 // A convolution with its epilogue, computed the plain way on the host, over any strides.
 #pragma once
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include "numbers.h"
 
 namespace standin {
 
@@ -22,24 +20,6 @@ struct Work {
     int64_t tf32;  // factors are rounded to 10 bits of mantissa
     Tensor x, w, y, b, z;
 };
-
-inline float bits(uint32_t u) {
-    float f;
-    memcpy(&f, &u, 4);
-    return f;
-}
-inline uint32_t bits(float f) {
-    uint32_t u;
-    memcpy(&u, &f, 4);
-    return u;
-}
-// To nearest, ties to even, dropping so many bits.
-inline float rounded(float f, int dropped) {
-    uint32_t u = bits(f);
-    if (std::isnan(f)) return f;
-    u += ((1u << (dropped - 1)) - 1) + (u >> dropped & 1);
-    return bits(u >> dropped << dropped);
-}
 
 inline float load(const Tensor& t, const void* data, int64_t i) {
     return t.bf16 ? bits(uint32_t(static_cast<const uint16_t*>(data)[i]) << 16) : static_cast<const float*>(data)[i];

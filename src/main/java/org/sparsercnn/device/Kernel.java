@@ -46,6 +46,11 @@ public final class Kernel {
         };
     }
 
+    /** Whether it adds floats in an order that differs from run to run. */
+    public boolean addsAtomically() {
+        return name.contains("_atomic");
+    }
+
     @Override
     public String toString() {
         return name;

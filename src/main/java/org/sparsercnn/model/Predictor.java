@@ -45,8 +45,17 @@ public final class Predictor implements AutoCloseable {
 
     public Output run(List<ImageBatch.Picture> pictures) {
         ImageBatch.Size size = ImageBatch.Size.of(pictures);
-        Pass pass = records ? pass(size) : null;
-        return pass == null ? direct(pictures) : pass.run(pictures);
+        Pass pass = passes.get(size);
+        if (pass != null) {
+            pass.replay(pictures);
+        } else if (records && passes.containsKey(size)) { // its first time prepared weights and plans
+            pass = Pass.record(this, size, pictures);
+            records = pass != null; // a device that cannot record one pass records none
+        }
+        if (records) {
+            keep(size, pass);
+        }
+        return pass == null ? direct(pictures) : read(pass.last);
     }
 
     private Output direct(List<ImageBatch.Picture> pictures) {
@@ -69,14 +78,8 @@ public final class Predictor implements AutoCloseable {
         return new Output(last.logits().value().toFloats(), last.boxesXyxyPx().value().toFloats());
     }
 
-    /** The recorded pass for a size that came by before; null at its first time, which prepares weights and plans. */
-    private Pass pass(ImageBatch.Size size) {
-        boolean seen = passes.containsKey(size);
-        Pass pass = passes.get(size);
-        if (pass == null && seen) {
-            pass = Pass.record(this, size);
-            records = pass != null; // a device that cannot record one pass records none
-        }
+    /** @param pass null for a size that came by once */
+    private void keep(ImageBatch.Size size, Pass pass) {
         passes.put(size, pass);
         if (passes.size() > settings.recordings) {
             var oldest = passes.entrySet().iterator();
@@ -86,7 +89,6 @@ public final class Predictor implements AutoCloseable {
                 dropped.close();
             }
         }
-        return pass;
     }
 
     @Override
@@ -102,11 +104,15 @@ public final class Predictor implements AutoCloseable {
      * @param input holds the batch, {@code output} what the pass made
      */
     private record Pass(Predictor owner, ImageBatch batch, SparseRcnn.Stage last, Recording recording, Tape input, Tape output) {
-        static Pass record(Predictor owner, ImageBatch.Size size) {
+        /** Does the pass over these pictures and records it; null where the device cannot. */
+        static Pass record(Predictor owner, ImageBatch.Size size, List<ImageBatch.Picture> pictures) {
             Device device = owner.model.device();
             Tape input = Tape.inference(device);
             Tape output = owner.tape();
             ImageBatch batch = ImageBatch.empty(input, size);
+            try (Tape tape = Tape.inference(device)) { // the pictures' bytes need not stay
+                batch.fill(tape, pictures, owner.model.config());
+            }
             SparseRcnn.Stage[] last = new SparseRcnn.Stage[1];
             Optional<Recording> recording = device.record(() -> last[0] = owner.last(output, batch));
             if (recording.isEmpty()) {
@@ -117,11 +123,11 @@ public final class Predictor implements AutoCloseable {
             return new Pass(owner, batch, last[0], recording.get(), input, output);
         }
 
-        Output run(List<ImageBatch.Picture> pictures) {
+        /** Does it again over other pictures. */
+        void replay(List<ImageBatch.Picture> pictures) {
             try (Tape tape = Tape.inference(owner.model.device())) {
                 batch.fill(tape, pictures, owner.model.config());
                 recording.replay();
-                return read(last);
             }
         }
 

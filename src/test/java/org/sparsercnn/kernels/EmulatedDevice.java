@@ -6,20 +6,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.sparsercnn.device.Buffer;
-import org.sparsercnn.device.Convolution;
-import org.sparsercnn.device.DType;
-import org.sparsercnn.device.Device;
-import org.sparsercnn.device.Epilogue;
-import org.sparsercnn.device.Gemm;
+import org.sparsercnn.device.ForwardingDevice;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
-import org.sparsercnn.device.MemoryUse;
-import org.sparsercnn.device.Pointer;
-import org.sparsercnn.device.Readback;
-import org.sparsercnn.device.Recording;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.CpuKernels;
 
@@ -28,7 +19,7 @@ import org.sparsercnn.ffi.CpuKernels;
  * is so again when freed, pointers must point into memory that is held, and what lies around a buffer must stay as it was.
  * Matrix products and convolutions are the CPU device's.
  */
-public final class EmulatedDevice implements Device, Launch.Runner {
+public final class EmulatedDevice extends ForwardingDevice implements Launch.Runner {
     /** So few blocks that every thread of an element-wise kernel goes round its loop. */
     private static final long MOST_BLOCKS_OVER_ELEMENTS = 3;
     /** Bytes before and behind every buffer. */
@@ -38,7 +29,6 @@ public final class EmulatedDevice implements Device, Launch.Runner {
     private final boolean deterministic;
     /** NaN; in one order 48.6, since a kernel that reads what it should not may well turn NaN into 0. */
     private final byte spoilt;
-    private final CpuDevice cpu = new CpuDevice(1, -1);
     private final Arena arena = Arena.ofConfined();
     private final Launch launch = new Launch(CpuKernels.block(arena, Launch.MAX_BYTES), this);
     private final MemorySegment margin;
@@ -53,6 +43,7 @@ public final class EmulatedDevice implements Device, Launch.Runner {
     }
 
     public EmulatedDevice(Schedule schedule, boolean deterministic) {
+        super(new CpuDevice(1, -1));
         this.schedule = schedule;
         this.deterministic = deterministic;
         spoilt = (byte) (schedule.order() == Schedule.Order.BACKWARD ? 0x42 : 0xff);
@@ -71,7 +62,7 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     @Override
     public Buffer allocate(long bytes) {
-        Buffer whole = cpu.allocate(bytes + 2 * MARGIN);
+        Buffer whole = device.allocate(bytes + 2 * MARGIN);
         memory(whole.address(), whole.bytes()).fill(spoilt);
         held.put(whole.address() + MARGIN, new Held(bytes, whole));
         return new Buffer(whole.address() + MARGIN, bytes);
@@ -84,16 +75,11 @@ public final class EmulatedDevice implements Device, Launch.Runner {
             throw new AssertionError("freed twice: " + buffer);
         }
         memory(freed.whole.address(), freed.whole.bytes()).fill(spoilt);
-        cpu.free(freed.whole);
+        device.free(freed.whole);
     }
 
     private static MemorySegment memory(long address, long bytes) {
         return MemorySegment.ofAddress(address).reinterpret(bytes);
-    }
-
-    @Override
-    public MemoryUse memory() {
-        return cpu.memory();
     }
 
     @Override
@@ -150,74 +136,12 @@ public final class EmulatedDevice implements Device, Launch.Runner {
 
     @Override
     public void close() {
-        cpu.close();
+        device.close();
         arena.close();
-    }
-
-    // The rest is the CPU device's.
-
-    @Override
-    public void copyIn(MemorySegment host, Pointer to) {
-        cpu.copyIn(host, to);
-    }
-
-    @Override
-    public void copyOut(Pointer from, MemorySegment host) {
-        cpu.copyOut(from, host);
-    }
-
-    @Override
-    public void copy(Pointer from, Pointer to, long bytes) {
-        cpu.copy(from, to, bytes);
-    }
-
-    @Override
-    public void zero(Pointer target, long bytes) {
-        cpu.zero(target, bytes);
-    }
-
-    @Override
-    public void gemm(Gemm gemm) {
-        cpu.gemm(gemm);
-    }
-
-    @Override
-    public void convolution(Convolution shape, Pointer x, Pointer w, Epilogue epilogue, Pointer y) {
-        cpu.convolution(shape, x, w, epilogue, y);
-    }
-
-    @Override
-    public void convolutionBackwardData(Convolution shape, Pointer dy, Pointer w, Pointer dx) {
-        cpu.convolutionBackwardData(shape, dy, w, dx);
-    }
-
-    @Override
-    public void convolutionBackwardWeight(Convolution shape, Pointer x, Pointer dy, Pointer dw) {
-        cpu.convolutionBackwardWeight(shape, x, dy, dw);
-    }
-
-    @Override
-    public Readback read(Pointer from, long bytes) {
-        return cpu.read(from, bytes);
     }
 
     @Override
     public boolean has(Kernel kernel) {
-        return EmulatedKernels.has(kernel.name()) && !(deterministic && kernel.name().contains("_atomic_"));
-    }
-
-    @Override
-    public boolean computesIn(DType type) {
-        return cpu.computesIn(type);
-    }
-
-    @Override
-    public Optional<Recording> record(Runnable work) {
-        return Optional.empty();
-    }
-
-    @Override
-    public void synchronize() {
-        cpu.synchronize();
+        return EmulatedKernels.has(kernel.name()) && !(deterministic && kernel.addsAtomically());
     }
 }

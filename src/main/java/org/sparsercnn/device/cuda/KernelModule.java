@@ -62,7 +62,7 @@ final class KernelModule {
     }
 
     private Function find(Kernel kernel) {
-        long handle = deterministic && kernel.name().contains("_atomic") ? 0 : driver.moduleFunction(module, kernel.name());
+        long handle = deterministic && kernel.addsAtomically() ? 0 : driver.moduleFunction(module, kernel.name());
         if (handle == 0) {
             return NONE;
         }
