@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.UserCache;
 
 /**
  * Files of the jar, unpacked where the system's loader can map them, in a folder that belongs to this user alone.
@@ -70,10 +71,7 @@ final class NativeCache {
     static List<Path> basesOfThisUser() {
         int user = userOfThisProcess();
         List<Path> bases = new ArrayList<>();
-        String cache = System.getenv("XDG_CACHE_HOME");
-        Path home = Path.of(System.getProperty("user.home"));
-        if (cache != null && Path.of(cache).isAbsolute()) bases.add(Path.of(cache, "sparse-rcnn"));
-        else if (home.isAbsolute()) bases.add(home.resolve(".cache/sparse-rcnn"));
+        UserCache.folder().ifPresent(bases::add);
         bases.add(Path.of(System.getProperty("java.io.tmpdir"), "sparse-rcnn-" + user));
         String runtime = System.getenv("XDG_RUNTIME_DIR");
         if (runtime != null && Path.of(runtime).isAbsolute()) bases.add(Path.of(runtime, "sparse-rcnn"));

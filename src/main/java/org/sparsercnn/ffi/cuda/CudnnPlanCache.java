@@ -14,6 +14,7 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.ffi.cuda.CudaDnn.Fused;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.Json;
+import org.sparsercnn.util.UserCache;
 
 /**
  * Plans as JSON, one file each, so that the next run of the program need not ask the heuristics nor compile. A file that is damaged
@@ -36,10 +37,7 @@ record CudnnPlanCache(Path folder) {
      * else's, and cuDNN trusts a plan that it reads.
      */
     static Optional<CudnnPlanCache> ofThisUser() {
-        String cache = System.getenv("XDG_CACHE_HOME");
-        Path home = Path.of(System.getProperty("user.home"));
-        Path base = cache != null && Path.of(cache).isAbsolute() ? Path.of(cache) : home.resolve(".cache");
-        return base.isAbsolute() ? Optional.of(new CudnnPlanCache(base.resolve("sparse-rcnn/cudnn-plans"))) : Optional.empty();
+        return UserCache.folder().map(folder -> new CudnnPlanCache(folder.resolve("cudnn-plans")));
     }
 
     /** @param key everything that decides which plan is right */
