@@ -20,7 +20,6 @@ import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
-import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.op.Cast;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.train.PendingStep;
@@ -79,7 +78,7 @@ public final class Workload implements AutoCloseable {
 
     /** How many weights the model has, frozen ones included, statistics of norms not. */
     long parameters() {
-        return model.parameters().all().stream().filter(p -> p.kind() != Parameter.Kind.BUFFER).mapToLong(p -> p.value().elements()).sum();
+        return model.parameters().count();
     }
 
     /** One forward pass from 8-bit pixels on the host to the last stage's logits and boxes there. */

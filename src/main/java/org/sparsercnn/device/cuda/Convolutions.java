@@ -1,7 +1,6 @@
 package org.sparsercnn.device.cuda;
 
 import org.sparsercnn.device.Convolution;
-import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Pointer;
 import org.sparsercnn.device.cuda.BlockAllocator.Block;
@@ -9,7 +8,6 @@ import org.sparsercnn.ffi.cuda.CudaDnn;
 import org.sparsercnn.ffi.cuda.CudaDnn.Fused;
 import org.sparsercnn.ffi.cuda.CudaDnn.Kind;
 import org.sparsercnn.ffi.cuda.CudaDriver;
-import org.sparsercnn.ffi.cuda.NumberType;
 
 /** {@link Convolution} on {@link CudaDnn}: a plan for each problem, and the rest of the epilogue. */
 final class Convolutions {
@@ -115,11 +113,7 @@ final class Convolutions {
                 .add(s.pad());
         CudaDnn.Plan plan = plans.get();
         return plan != null ? plan : plans.put(dnn.plan(new CudaDnn.Problem(kind, s.n(), s.h(), s.w(), s.ci(), s.co(), s.kh(), s.kw(),
-                s.stride(), s.pad(), type(s.type()), bias, residual, relu), WORKSPACE_LIMIT, options.deterministic()));
-    }
-
-    private NumberType type(DType type) {
-        return type == DType.BF16 ? NumberType.BF16 : options.tf32() ? NumberType.TF32 : NumberType.F32;
+                s.stride(), s.pad(), options.factors(s.type()), bias, residual, relu), WORKSPACE_LIMIT, options.deterministic()));
     }
 
     private static long address(Pointer p) {

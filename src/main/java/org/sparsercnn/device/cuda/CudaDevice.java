@@ -82,7 +82,7 @@ public final class CudaDevice implements Device, Launch.Runner {
             this.blas = provider.blas().get();
             this.dnn = provider.dnn().get();
             OutputEpilogue rest = new OutputEpilogue(launch);
-            this.products = new MatrixProducts(blas, memory, rest, options.tf32(), compute);
+            this.products = new MatrixProducts(blas, memory, rest, options, compute);
             this.convolutions = new Convolutions(dnn, driver, memory, rest, options, compute);
         } catch (RuntimeException e) {
             quietly(() -> driver.primaryContextRelease(ordinal)); // and with it what was made in it

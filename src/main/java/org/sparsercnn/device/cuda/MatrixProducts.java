@@ -13,15 +13,15 @@ final class MatrixProducts {
     private final CudaBlas blas;
     private final DeviceMemory memory;
     private final OutputEpilogue rest;
-    private final boolean tf32;
+    private final CudaOptions options;
     private final long stream;
     private final PlanCache<CudaBlas.Plan> plans = new PlanCache<>();
 
-    MatrixProducts(CudaBlas blas, DeviceMemory memory, OutputEpilogue rest, boolean tf32, long stream) {
+    MatrixProducts(CudaBlas blas, DeviceMemory memory, OutputEpilogue rest, CudaOptions options, long stream) {
         this.blas = blas;
         this.memory = memory;
         this.rest = rest;
-        this.tf32 = tf32;
+        this.options = options;
         this.stream = stream;
     }
 
@@ -91,12 +91,8 @@ final class MatrixProducts {
                 .add(strideB).add(strideC).add(Float.floatToRawIntBits(g.alpha())).add(Float.floatToRawIntBits(g.beta()));
         CudaBlas.Plan plan = plans.get();
         return plan != null ? plan : plans.put(blas.plan(new CudaBlas.Product(g.transA(), g.transB(), g.m(), g.n(), g.k(), g.lda(), g.ldb(),
-                g.ldc(), batch, strideA, strideB, strideC, g.alpha(), g.beta(), factors(g.factors()),
+                g.ldc(), batch, strideA, strideB, strideC, g.alpha(), g.beta(), options.factors(g.factors()),
                 g.result() == DType.F32 ? NumberType.F32 : NumberType.BF16, epilogue, alignment)));
-    }
-
-    private NumberType factors(DType type) {
-        return type == DType.BF16 ? NumberType.BF16 : tf32 ? NumberType.TF32 : NumberType.F32;
     }
 
     /** act(beta C + bias + residual), matrix by matrix unless they lie one after another; all have the same residual. */
