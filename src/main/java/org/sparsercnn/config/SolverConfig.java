@@ -20,6 +20,11 @@ public record SolverConfig(
         @Key(name = "CHECKPOINT_PERIOD", is = "5000", min = 1, doc = "Steps between checkpoints.") int checkpointPeriod,
         @Key(name = "REFERENCE_WORLD_SIZE", is = "0", min = 0, doc = "Replicas the batch, learning rate and step counts are written for; with another number of them all are scaled. 0: never.") int referenceWorldSize,
         @Key(name = "NONFINITE_STEPS", is = "5", min = 1, ours = true, doc = "Steps in a row with a loss or gradient that is not finite: each is skipped, at this number the run stops (exit code 3).") int nonfiniteSteps,
+        @Key(name = "ACCUMULATION_STEPS", is = "1", min = 1, ours = true, doc = "Parts that a step's batch is cut into, one after the other: the same step in less memory.") int accumulationSteps,
+        @Key(name = "LR_SCALING", is = "'none'", oneOf = {"none", "sqrt", "linear"}, ours = true, doc = "How the learning rate follows `IMS_PER_BATCH / REFERENCE_BATCH`: not at all, by its root, in proportion.") String lrScaling,
+        @Key(name = "REFERENCE_BATCH", is = "16", min = 1, ours = true, doc = "Batch that `BASE_LR` is written for; counts with `LR_SCALING`.") int referenceBatch,
+        @Key(name = "KEEP_CHECKPOINTS", is = "0", min = 0, ours = true, doc = "Newest periodic checkpoints that are kept; 0: all.") int keepCheckpoints,
+        @Key(name = "EMA_DECAY", is = "0.0", min = 0, max = 0.9999999, ours = true, doc = "Decay of a moving average of the weights, which is evaluated and saved beside them; 0: none.") double emaDecay,
         @Section("AMP") Amp amp,
         @Section("CLIP_GRADIENTS") ClipGradients clipGradients) {
 
