@@ -14,6 +14,7 @@ import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetCatalog;
 import org.sparsercnn.data.Draw;
 import org.sparsercnn.data.ImageRecord;
+import org.sparsercnn.data.Metric;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.eval.GroundTruth;
 import org.sparsercnn.util.BadInput;
@@ -30,8 +31,9 @@ final class Datasets {
      * A data set to measure on.
      *
      * @param truth as the annotation file has it: scores count against that, not against repaired boxes
+     * @param metric how they are counted
      */
-    record TestSet(Dataset images, GroundTruth truth) {
+    record TestSet(Dataset images, GroundTruth truth, Metric metric) {
         String name() {
             return images.name();
         }
@@ -58,7 +60,11 @@ final class Datasets {
 
     /** DATASETS.TEST, in its order. */
     List<TestSet> tests() {
-        return config.datasets().test().stream().map(name -> new TestSet(load(name), GroundTruth.read(catalog.entry(name).json()))).toList();
+        return config.datasets().test().stream().map(name -> test(catalog.entry(name))).toList();
+    }
+
+    private TestSet test(DatasetCatalog.Entry entry) {
+        return new TestSet(load(entry.name()), GroundTruth.read(entry.json()), entry.metric());
     }
 
     /** Classes of the config's data sets: the built-in ones without their files, others if their annotation file is there. */

@@ -44,7 +44,7 @@ public final class EvaluateWeights {
             Compute.announce(config, device);
             new Weights(environment).complete(model, weights);
             Evaluation evaluation = new Evaluation(config, sets, folder, options.device, () -> false);
-            Evaluation.verifyExpected(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
+            ExpectedResults.verify(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
         }
     }
 }

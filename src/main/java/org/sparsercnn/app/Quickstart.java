@@ -65,8 +65,8 @@ public final class Quickstart {
         List<Hook> hooks = bar ? List.of(history, new ProgressBarHook("training")) : List.of(history);
         var plan = new ClockPlan(config.solver().baseLr(), WARMUP_STEPS, 60 * minutes, System::nanoTime);
         Outcome outcome = new Outcome();
-        var course = new Training.Course(plan, !bar, hooks, (model, dataset, result) -> {
-            outcome.result = result;
+        var course = new Training.Course(plan, !bar, hooks, (model, dataset, score) -> {
+            outcome.result = (CocoResult) score; // the metric of quickstart_val
             try (Detector detector = device.detector(config, model)) {
                 draw(detector, dataset, config, output);
             }

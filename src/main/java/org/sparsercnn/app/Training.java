@@ -20,7 +20,7 @@ import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.eval.CocoResult;
+import org.sparsercnn.eval.Score;
 import org.sparsercnn.io.Checkpoints;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.Initialization;
@@ -64,7 +64,7 @@ public final class Training {
     /** Called with the trained model for each data set it was measured on. */
     @FunctionalInterface
     interface Evaluated {
-        void accept(SparseRcnn model, Dataset dataset, CocoResult result);
+        void accept(SparseRcnn model, Dataset dataset, Score score);
     }
 
     private final Config config;
@@ -239,8 +239,8 @@ public final class Training {
         }
         if (complete) {
             List<Evaluation.Result> results = evaluate(model, group, done - 1);
-            results.forEach(r -> course.evaluated.accept(model, r.set().images(), r.coco()));
-            Evaluation.verifyExpected(config.test().expectedResults(), results);
+            results.forEach(r -> course.evaluated.accept(model, r.set().images(), r.score()));
+            ExpectedResults.verify(config.test().expectedResults(), results);
         }
     }
 
@@ -264,8 +264,8 @@ public final class Training {
     private List<Evaluation.Result> evaluate(SparseRcnn model, Collective group, long iteration) {
         List<Evaluation.Result> results = evaluation.run(model, group);
         for (Evaluation.Result r : results) {
-            String prefix = results.size() > 1 ? r.set().name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
-            MetricsLog.appendEvaluation(folder.metrics(), iteration, prefix, r.coco().percentages());
+            String prefix = results.size() > 1 ? r.name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
+            MetricsLog.appendEvaluation(folder.metrics(), iteration, prefix, r.score().percentages());
         }
         return results;
     }

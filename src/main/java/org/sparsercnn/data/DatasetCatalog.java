@@ -16,8 +16,17 @@ public final class DatasetCatalog {
     /** Environment variable that names the folder of the built-in data sets. */
     public static final String ROOT_VARIABLE = "DETECTRON2_DATASETS";
 
-    /** One data set: COCO annotations and the folder its file names are relative to. */
-    public record Entry(String name, Path json, Path imageRoot) {}
+    /**
+     * One data set: COCO annotations and the folder its file names are relative to.
+     *
+     * @param metric how detections on it are scored
+     */
+    public record Entry(String name, Path json, Path imageRoot, Metric metric) {
+        /** Scored as COCO. */
+        public Entry(String name, Path json, Path imageRoot) {
+            this(name, json, imageRoot, Metric.COCO);
+        }
+    }
 
     private record Layout(String imageRoot, String json) {}
 
@@ -33,7 +42,7 @@ public final class DatasetCatalog {
     public DatasetCatalog(Path root, List<Entry> own) {
         this.root = root;
         BUILT_IN.forEach((name, layout) ->
-                entries.put(name, new Entry(name, root.resolve(layout.json()), root.resolve(layout.imageRoot()))));
+                entries.put(name, new Entry(name, root.resolve(layout.json()), root.resolve(layout.imageRoot()), metric(name))));
         own.forEach(entry -> entries.put(entry.name(), entry));
     }
 
@@ -87,6 +96,10 @@ public final class DatasetCatalog {
         }
         return name.startsWith("coco") ? Optional.of(CategoryMap.coco())
                 : name.startsWith("CrowdHuman") ? Optional.of(CategoryMap.ofNames(List.of("person"))) : Optional.empty();
+    }
+
+    private static Metric metric(String builtIn) {
+        return builtIn.startsWith("CrowdHuman") ? Metric.CROWDHUMAN : Metric.COCO;
     }
 
     private void requirePresent(Entry entry, String what, Path path) {

@@ -7,9 +7,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.sparsercnn.data.CategoryMap;
+import org.sparsercnn.data.Metric;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 
 /**
@@ -19,7 +21,7 @@ import org.sparsercnn.eval.CocoOptions.AreaRange;
  * @param perCategory the same by contiguous class index
  * @param curves precision over recall, for plots
  */
-public record CocoResult(CocoSummary summary, List<CocoSummary> perCategory, PrecisionRecall curves) {
+public record CocoResult(CocoSummary summary, List<CocoSummary> perCategory, PrecisionRecall curves) implements Score {
     static CocoResult of(PrecisionRecall curves) {
         return new CocoResult(CocoSummary.of(curves),
                 IntStream.range(0, curves.categories().size()).mapToObj(k -> CocoSummary.of(curves, k)).toList(), curves);
@@ -42,6 +44,7 @@ public record CocoResult(CocoSummary summary, List<CocoSummary> perCategory, Pre
      * For a file: {@code {"stats": [12 numbers], "stats_names", "max_detections", "ap_at": {"100": …}, "per_category": [{"id",
      * "name", "AP", …}]}}; fractions, -1 where undefined.
      */
+    @Override
     public Map<String, Object> toJson() {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("stats", DoubleStream.of(summary.stats()).boxed().toList());
@@ -64,12 +67,26 @@ public record CocoResult(CocoSummary summary, List<CocoSummary> perCategory, Pre
         return json;
     }
 
-    /**
-     * detectron2's metrics of the "bbox" task, as it logs and stores them: AP, AP50, AP75, APs, APm, APl, then AP-name of every
-     * category; percent, NaN where undefined.
-     */
-    public Map<String, Double> percentages() {
-        Map<String, Double> metrics = new LinkedHashMap<>();
+    @Override
+    public Metric metric() {
+        return Metric.COCO;
+    }
+
+    @Override
+    public boolean lowerIsBetter(String name) {
+        return false;
+    }
+
+    /** pycocotools' 12 lines and detectron2's two tables. */
+    @Override
+    public String text() {
+        return summary.text(MetricTables.UNDEFINED) + "\n" + MetricTables.metrics(this) + "\n" + MetricTables.perCategory(this);
+    }
+
+    /** AP, AP50, AP75, APs, APm, APl, then AP-name of every category. */
+    @Override
+    public SequencedMap<String, Double> percentages() {
+        SequencedMap<String, Double> metrics = new LinkedHashMap<>();
         for (String name : CocoSummary.NAMES.subList(0, 6)) {
             metrics.put(name, percent(summary.get(name)));
         }

@@ -1,0 +1,26 @@
+package org.sparsercnn.eval;
+
+import java.util.Map;
+import java.util.SequencedMap;
+import org.sparsercnn.data.Metric;
+
+/** What a metric says about the detections on one data set. */
+public sealed interface Score permits CocoResult {
+    /** The metric that says it. */
+    Metric metric();
+
+    /**
+     * The numbers of detectron2's "bbox" task by their names there: percent, NaN where undefined. The main ones come first; a
+     * hyphen in a name marks further information (AP-person), which detectron2 does not print among the lines to copy.
+     */
+    SequencedMap<String, Double> percentages();
+
+    /** Whether a smaller number of this name is the better one, as with a miss rate. */
+    boolean lowerIsBetter(String name);
+
+    /** Lines and tables for the screen; an undefined number is {@value MetricTables#UNDEFINED}. */
+    String text();
+
+    /** For a file: fractions. */
+    Map<String, Object> toJson();
+}
