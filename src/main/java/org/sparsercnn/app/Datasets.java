@@ -1,8 +1,11 @@
 package org.sparsercnn.app;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -19,13 +22,18 @@ import org.sparsercnn.data.Sample;
 import org.sparsercnn.eval.GroundTruth;
 import org.sparsercnn.util.BadInput;
 
-/** The data sets a config names, read and checked against it before anything expensive starts. */
-final class Datasets {
+/**
+ * The data sets of a run, read and held against each other and the config before anything expensive starts.
+ *
+ * @param config with NUM_CLASSES from the data where it was left open
+ * @param training DATASETS.TRAIN as one; empty for an evaluation
+ * @param tests DATASETS.TEST, in its order
+ */
+record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.data");
-
-    private final DatasetCatalog catalog;
-    private final Config config;
-    private final boolean strict;
+    private static final String NUM_CLASSES = "MODEL.SparseRCNN.NUM_CLASSES";
+    /** NUM_CLASSES of the published COCO configs. */
+    private static final int COCO_CLASSES = 80;
 
     /**
      * A data set to measure on.
@@ -39,62 +47,108 @@ final class Datasets {
         }
     }
 
-    /** @param strict refuse annotations that need repair; otherwise what was repaired or dropped is logged */
-    Datasets(Environment environment, Config config, boolean strict) {
-        this.catalog = environment.catalog();
-        this.config = config;
-        this.strict = strict;
-    }
-
-    /** DATASETS.TRAIN as one, without empty images if the config wants that. */
-    Dataset training() {
+    /**
+     * Reads DATASETS.TRAIN, without empty images if the config wants that, and DATASETS.TEST.
+     *
+     * @param strict refuse annotations that need repair; otherwise what was repaired or dropped is logged
+     * @throws BadInput also if the sets do not share their classes, or the config states another number of them
+     */
+    static Datasets forTraining(Environment environment, Config config, boolean strict) {
         if (config.datasets().train().isEmpty()) {
-            throw new BadInput("DATASETS.TRAIN is empty: name a data set to train on, such as DATASETS.TRAIN \"('coco_2017_train',)\"");
+            throw new BadInput("DATASETS.TRAIN is empty: name a data set to train on, such as DATASETS.TRAIN \"('coco_2017_train',)\", or give"
+                    + " --train-json FILE --train-images FOLDER");
         }
-        Dataset all = Dataset.concat(config.datasets().train().stream().map(this::load).toList());
+        DatasetCatalog catalog = environment.catalog(config);
+        Dataset all = Dataset.concat(config.datasets().train().stream().map(name -> catalog.load(name, strict)).toList());
+        Config fitted = withClasses(config, all);
         Dataset used = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
         int[] counts = used.instancesPerClass();
         LOG.info("{}: {} images, {} boxes, {} classes", used.name(), used.size(), Arrays.stream(counts).asLongStream().sum(), counts.length);
-        return used;
+        List<TestSet> tests = tests(catalog, fitted, strict);
+        tests.forEach(test -> requireSameClasses(used, test.images()));
+        return new Datasets(fitted, Optional.of(used), tests);
     }
 
-    /** DATASETS.TEST, in its order. */
-    List<TestSet> tests() {
-        return config.datasets().test().stream().map(name -> test(catalog.entry(name))).toList();
+    /** Reads DATASETS.TEST alone. */
+    static Datasets forEvaluation(Environment environment, Config config, boolean strict) {
+        if (config.datasets().test().isEmpty()) {
+            throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on, such as DATASETS.TEST \"('coco_2017_val',)\", or give"
+                    + " --val-json FILE --val-images FOLDER");
+        }
+        List<TestSet> tests = tests(environment.catalog(config), config, strict);
+        return new Datasets(withClasses(config, tests.getFirst().images()), Optional.empty(), tests);
     }
 
-    private TestSet test(DatasetCatalog.Entry entry) {
-        return new TestSet(load(entry.name()), GroundTruth.read(entry.json()), entry.metric());
+    private static List<TestSet> tests(DatasetCatalog catalog, Config config, boolean strict) {
+        List<TestSet> tests = new ArrayList<>();
+        Set<String> taken = new HashSet<>();
+        Config fitted = config;
+        for (String name : config.datasets().test()) {
+            DatasetCatalog.Entry entry = catalog.entry(name);
+            Dataset set = catalog.load(name, strict).named(free(entry.name(), taken));
+            fitted = withClasses(fitted, set);
+            tests.add(new TestSet(set, GroundTruth.read(entry.json()), entry.metric()));
+        }
+        return tests;
+    }
+
+    /** Results of several sets stand side by side under their names. */
+    private static String free(String name, Set<String> taken) {
+        String candidate = name;
+        for (int n = 2; !taken.add(candidate); n++) {
+            candidate = name + "-" + n;
+        }
+        return candidate;
+    }
+
+    /**
+     * The config with as many classes as {@code set} has, if it leaves the number open: it is set nowhere, or it is COCO's in a
+     * file while the data sets come from the command line.
+     */
+    private static Config withClasses(Config config, Dataset set) {
+        int found = set.categories().size();
+        int stated = config.model().sparseRcnn().numClasses();
+        if (found == stated) {
+            return config;
+        }
+        boolean othersData = config.isOverridden("DATASETS.TRAIN") || config.isOverridden("DATASETS.TEST");
+        boolean open = !config.isSet(NUM_CLASSES) || stated == COCO_CLASSES && othersData && !config.isOverridden(NUM_CLASSES);
+        if (!open) {
+            throw BadInput.of("data set %s has %d classes (%s), but %s%s is %d; if the data is right, set %s %d", set.name(), found, some(set),
+                    config.place(NUM_CLASSES).map(place -> place + ": ").orElse(""), NUM_CLASSES, stated, NUM_CLASSES, found);
+        }
+        LOG.info("{} is {}, from {} ({}){}", NUM_CLASSES, found, set.name(), some(set),
+                config.place(NUM_CLASSES).map(place -> "; " + place + " says " + stated + ", COCO's").orElse(""));
+        return config.with(NUM_CLASSES, Integer.toString(found));
+    }
+
+    private static void requireSameClasses(Dataset training, Dataset test) {
+        if (!training.categories().names().equals(test.categories().names())) {
+            throw BadInput.of("data sets %s and %s do not belong together: the model would be trained on %s and measured on %s; make their"
+                    + " categories the same, in the same order of ids", training.name(), test.name(), some(training), some(test));
+        }
+    }
+
+    private static String some(Dataset set) {
+        List<String> names = set.categories().names();
+        return String.join(", ", names.subList(0, Math.min(5, names.size()))) + (names.size() > 5 ? ", …" : "");
     }
 
     /** Classes of the config's data sets: the built-in ones without their files, others if their annotation file is there. */
-    Optional<CategoryMap> categories() {
+    static Optional<CategoryMap> categories(Environment environment, Config config) {
+        DatasetCatalog catalog = environment.catalog(config);
         return Stream.concat(config.datasets().test().stream(), config.datasets().train().stream())
-                .flatMap(name -> DatasetCatalog.builtInCategories(name).or(() -> categoriesOfFile(name)).stream())
+                .flatMap(name -> DatasetCatalog.builtInCategories(name).or(() -> categoriesOfFile(catalog, name)).stream())
                 .filter(map -> map.size() == config.model().sparseRcnn().numClasses()).findFirst();
     }
 
-    private Optional<CategoryMap> categoriesOfFile(String name) {
+    private static Optional<CategoryMap> categoriesOfFile(DatasetCatalog catalog, String name) {
         try {
             return Optional.of(CocoFile.read(catalog.entry(name).json()).categories());
         } catch (BadInput e) { // names are a comfort; without them the classes are numbered
             LOG.debug("no class names from {}", name, e);
             return Optional.empty();
         }
-    }
-
-    /** Number of classes of the data and of the config must agree. */
-    private Dataset load(String name) {
-        Dataset set = catalog.load(name, strict);
-        int found = set.categories().size();
-        int wanted = config.model().sparseRcnn().numClasses();
-        if (found != wanted) {
-            List<String> names = set.categories().names();
-            throw BadInput.of("data set %s has %d classes (%s%s), but MODEL.SparseRCNN.NUM_CLASSES is %d; if the data is right, set"
-                    + " MODEL.SparseRCNN.NUM_CLASSES %d", name, found, String.join(", ", names.subList(0, Math.min(5, found))),
-                    found > 5 ? ", …" : "", wanted, found);
-        }
-        return set;
     }
 
     /** What a loader's worker does; whatever goes wrong, the message names the image. */

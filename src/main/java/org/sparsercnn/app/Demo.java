@@ -46,7 +46,7 @@ public final class Demo implements AutoCloseable {
         LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
         int classes = config.model().sparseRcnn().numClasses();
         this.categories = Categories.in(weights).filter(map -> map.size() == classes)
-                .or(() -> new Datasets(environment, config, false).categories()).orElseGet(() -> CategoryMap.ofCount(classes));
+                .or(() -> Datasets.categories(environment, config)).orElseGet(() -> CategoryMap.ofCount(classes));
     }
 
     /** @throws BadInput also if some of the pictures cannot be read; the others are done then */

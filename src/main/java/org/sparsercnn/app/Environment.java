@@ -1,8 +1,8 @@
 package org.sparsercnn.app;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
+import org.sparsercnn.config.Config;
 import org.sparsercnn.data.DatasetCatalog;
 import org.sparsercnn.io.WeightsCache;
 
@@ -12,8 +12,8 @@ public record Environment(Map<String, String> variables) {
         return new Environment(System.getenv());
     }
 
-    DatasetCatalog catalog() {
-        return DatasetCatalog.fromEnvironment(variables, List.of());
+    DatasetCatalog catalog(Config config) {
+        return DatasetCatalog.open(variables, config.datasets().catalog());
     }
 
     /** The folder of the built-in data sets. */

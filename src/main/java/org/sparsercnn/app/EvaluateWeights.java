@@ -1,14 +1,12 @@
 package org.sparsercnn.app;
 
 import java.nio.file.Path;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
-import org.sparsercnn.util.BadInput;
 
 /** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST. */
 public final class EvaluateWeights {
@@ -24,9 +22,6 @@ public final class EvaluateWeights {
 
     public static void run(Environment environment, Config config, Options options) {
         options.device.check(config, 1);
-        if (config.datasets().test().isEmpty()) {
-            throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on, such as DATASETS.TEST \"('coco_2017_val',)\"");
-        }
         try (RunFolder folder = RunFolder.open(config)) {
             try {
                 evaluate(environment, config, options, folder);
@@ -36,14 +31,15 @@ public final class EvaluateWeights {
         }
     }
 
-    private static void evaluate(Environment environment, Config config, Options options, RunFolder folder) {
-        List<Datasets.TestSet> sets = new Datasets(environment, config, options.strict).tests();
-        String given = config.model().weights();
-        String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(given) : given;
+    private static void evaluate(Environment environment, Config given, Options options, RunFolder folder) {
+        Datasets sets = Datasets.forEvaluation(environment, given, options.strict);
+        Config config = sets.config();
+        String named = config.model().weights();
+        String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(named) : named;
         try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Compute.announce(config, device);
             new Weights(environment).complete(model, weights);
-            Evaluation evaluation = new Evaluation(config, sets, folder, options.device, () -> false);
+            Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, () -> false);
             ExpectedResults.verify(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
         }
     }

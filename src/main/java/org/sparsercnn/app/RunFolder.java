@@ -65,7 +65,8 @@ final class RunFolder implements AutoCloseable {
         return config.datasets().test().size() > 1 ? inference.resolve(dataset) : inference;
     }
 
-    void writeConfig() {
+    /** @param config as it is used, with what came from the data */
+    void writeConfig(Config config) {
         Path file = folder.resolve("config.yaml");
         try {
             AtomicFiles.write(file, out -> out.write(config.dump().getBytes(StandardCharsets.UTF_8)));

@@ -79,18 +79,17 @@ public final class Training {
 
     private Training(Environment environment, Config config, Options options, Course course, Interrupts interrupts, RunFolder folder) {
         refuseSyncBn(config, options.replicas);
-        this.config = config;
+        Datasets sets = Datasets.forTraining(environment, config, options.strict); // test sets too: one that is missing must not show after days
+        this.config = sets.config();
         this.options = options;
         this.course = course;
         this.interrupts = interrupts;
         this.folder = folder;
         this.checkpoints = folder.checkpoints();
         this.weights = new Weights(environment);
-        Datasets sets = new Datasets(environment, config, options.strict);
-        this.data = sets.training();
+        this.data = sets.training().orElseThrow();
         batches(0, options.replicas); // refuses a batch that cannot be divided
-        // Read now: a test set that is missing or does not fit must not show after days of training.
-        this.evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested);
+        this.evaluation = new Evaluation(this.config, sets.tests(), folder, options.device, interrupts::requested);
     }
 
     private static void refuseSyncBn(Config config, int replicas) {
@@ -149,7 +148,7 @@ public final class Training {
             }
             long start = start(model, state, main);
             if (main) {
-                folder.writeConfig(); // not before: a run that is refused leaves an earlier one's config alone
+                folder.writeConfig(config); // not before: a run that is refused leaves an earlier one's config alone
             }
             state.broadcast(group);
             var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model);

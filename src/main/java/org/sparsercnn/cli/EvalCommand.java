@@ -5,7 +5,6 @@ import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
@@ -18,15 +17,15 @@ final class EvalCommand implements Callable<Integer> {
     @Mixin
     private ConfigOptions config;
 
-    @Option(names = "--strict-data", description = "Refuse annotations that would be repaired or dropped.")
-    private boolean strict;
+    @Mixin
+    private DataOptions data;
 
     @Parameters(arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides, e.g. MODEL.WEIGHTS model.pth")
     private List<String> overrides;
 
     @Override
     public Integer call() {
-        EvaluateWeights.run(main.environment(), config.load(overrides), new EvaluateWeights.Options(config.device(), strict, false));
+        EvaluateWeights.run(main.environment(), data.applied(config.load(overrides)), new EvaluateWeights.Options(config.device(), data.strict, false));
         return Main.OK;
     }
 }

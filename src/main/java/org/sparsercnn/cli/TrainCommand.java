@@ -20,6 +20,12 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private ConfigOptions config;
 
+    @Mixin
+    private TrainDataOptions trainData;
+
+    @Mixin
+    private DataOptions data;
+
     @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "Replicas; with --device cpu they run in this process.")
     private int replicas;
 
@@ -29,19 +35,16 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--eval-only", description = "Evaluate MODEL.WEIGHTS instead of training.")
     private boolean evalOnly;
 
-    @Option(names = "--strict-data", description = "Refuse annotations that would be repaired or dropped.")
-    private boolean strict;
-
     @Parameters(arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides.")
     private List<String> overrides;
 
     @Override
     public Integer call() {
-        Config c = config.load(overrides);
+        Config c = data.applied(trainData.applied(config.load(overrides)));
         if (evalOnly) {
-            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), strict, resume));
+            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, resume));
             return Main.OK;
         }
-        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, resume, strict));
+        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, resume, data.strict));
     }
 }

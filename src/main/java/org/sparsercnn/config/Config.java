@@ -70,6 +70,15 @@ public final class Config {
         return new Config(tree.mergeList(List.of(overrides)));
     }
 
+    /** This config with other data sets, as if they had been given on the command line; an empty list leaves the config's. */
+    public Config withDatasets(List<String> train, List<String> test) {
+        return withNames("DATASETS.TRAIN", train).withNames("DATASETS.TEST", test);
+    }
+
+    private Config withNames(String key, List<String> names) {
+        return names.isEmpty() ? this : with(key, new PyValue.Tuple(names.stream().<PyValue>map(PyValue.Str::new).toList()));
+    }
+
     /** This config with a key set to a Python value. */
     Config with(String key, PyValue value) {
         return new Config(tree.with(key, value));
@@ -121,6 +130,11 @@ public final class Config {
     /** Whether a file or override set {@code key}, be it to its default. */
     public boolean isSet(String key) {
         return tree.place(key) != null;
+    }
+
+    /** Whether {@code key} was set on the command line. */
+    public boolean isOverridden(String key) {
+        return Place.OVERRIDE.equals(tree.place(key));
     }
 
     /** Where {@code key} was set, {@code file:line} or {@code override}; empty for a default. For error messages. */

@@ -30,6 +30,11 @@ public record Dataset(String name, List<ImageRecord> images, CategoryMap categor
         return images.size();
     }
 
+    /** The same under another name. */
+    public Dataset named(String other) {
+        return new Dataset(other, images, categories, audit);
+    }
+
     /** Instances per contiguous class, crowd regions left out. */
     public int[] instancesPerClass() {
         int[] counts = new int[categories.size()];

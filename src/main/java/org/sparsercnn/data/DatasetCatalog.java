@@ -1,20 +1,29 @@
 package org.sparsercnn.data;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.sparsercnn.util.BadInput;
 
 /**
  * Data set names to annotation files and image folders. The built-in names are detectron2's for COCO instances and Sparse
- * R-CNN's for CrowdHuman, under the folder DETECTRON2_DATASETS names (./datasets without it); callers add their own.
+ * R-CNN's for CrowdHuman, under the folder DETECTRON2_DATASETS names (./datasets without it); a {@link CatalogFile} adds others, and
+ * {@code annotations.json::image folder}, or {@code …::metric} behind it, needs no name at all.
  */
 public final class DatasetCatalog {
     /** Environment variable that names the folder of the built-in data sets. */
     public static final String ROOT_VARIABLE = "DETECTRON2_DATASETS";
+
+    /** File in the folder of the built-in data sets that names others. */
+    public static final String FILE_NAME = "datasets.yaml";
+
+    /** Between annotation file, image folder and metric where they stand in place of a name. */
+    private static final String PAIR = "::";
 
     /**
      * One data set: COCO annotations and the folder its file names are relative to.
@@ -46,9 +55,18 @@ public final class DatasetCatalog {
         own.forEach(entry -> entries.put(entry.name(), entry));
     }
 
-    /** The catalog under the folder the environment names; a leading {@code ~} is the home folder. */
-    public static DatasetCatalog fromEnvironment(Map<String, String> environment, List<Entry> own) {
-        return new DatasetCatalog(root(environment), own);
+    /**
+     * The catalog under the folder the environment names; a leading {@code ~} is the home folder.
+     *
+     * @param file a YAML file with further data sets; empty: {@value #FILE_NAME} in that folder, where there is one
+     */
+    public static DatasetCatalog open(Map<String, String> environment, String file) {
+        Path root = root(environment);
+        Path standard = root.resolve(FILE_NAME);
+        if (file.isEmpty() && !Files.exists(standard)) {
+            return new DatasetCatalog(root, List.of());
+        }
+        return new DatasetCatalog(root, CatalogFile.read(file.isEmpty() ? standard : Path.of(expandHome(file))));
     }
 
     /** The folder of the built-in data sets. */
@@ -57,24 +75,47 @@ public final class DatasetCatalog {
         if (root.isBlank()) {
             root = "datasets";
         }
-        if (root.equals("~") || root.startsWith("~/")) {
-            root = System.getProperty("user.home") + root.substring(1);
-        }
-        return Path.of(root);
+        return Path.of(expandHome(root));
+    }
+
+    static String expandHome(String path) {
+        return path.equals("~") || path.startsWith("~/") ? System.getProperty("user.home") + path.substring(1) : path;
+    }
+
+    /** How DATASETS.TRAIN and DATASETS.TEST name a data set that is in no catalog. */
+    public static String unnamed(Path json, Path imageRoot, Metric metric) {
+        return json + PAIR + imageRoot + (metric == Metric.COCO ? "" : PAIR + metric.name().toLowerCase(Locale.ROOT));
     }
 
     public List<String> names() {
         return List.copyOf(entries.keySet());
     }
 
-    /** @throws BadInput if the name is unknown; the message lists the known ones */
+    /**
+     * @param name of the catalog, or {@code annotations.json::image folder}, which is then named like the file
+     * @throws BadInput if the name is unknown; the message lists the known ones
+     */
     public Entry entry(String name) {
+        String[] parts = name.split(PAIR, 3);
+        if (parts.length > 1) {
+            return unnamed(name, parts[0], parts[1], parts.length == 2 ? Metric.COCO : Metric.of(parts[2], "data set \"" + name + "\""));
+        }
         Entry entry = entries.get(name);
         if (entry == null) {
-            throw BadInput.of("data set \"%s\" is not known; known are %s; for your own data put it where one of these lies",
-                    name, String.join(", ", entries.keySet()));
+            throw BadInput.of("data set \"%s\" is not known; known are %s; your own data: train --train-json FILE --train-images FOLDER, or name"
+                    + " it in %s (DATASETS.CATALOG)", name, String.join(", ", entries.keySet()), root.resolve(FILE_NAME));
         }
         return entry;
+    }
+
+    private static Entry unnamed(String whole, String json, String images, Metric metric) {
+        try {
+            Path file = Path.of(expandHome(json));
+            String name = String.valueOf(file.getFileName());
+            return new Entry(name.endsWith(".json") ? name.substring(0, name.length() - ".json".length()) : name, file, Path.of(expandHome(images)), metric);
+        } catch (InvalidPathException e) {
+            throw new BadInput("data set \"" + whole + "\": not a path: " + e.getReason(), e);
+        }
     }
 
     /**
@@ -86,7 +127,7 @@ public final class DatasetCatalog {
         Entry entry = entry(name);
         requirePresent(entry, "annotation file", entry.json());
         requirePresent(entry, "image folder", entry.imageRoot());
-        return CocoReader.read(name, entry.json(), entry.imageRoot(), strict);
+        return CocoReader.read(entry.name(), entry.json(), entry.imageRoot(), strict);
     }
 
     /** The classes of a built-in data set, known without its files: what a downloaded model needs to name what it finds. */
@@ -105,7 +146,7 @@ public final class DatasetCatalog {
     private void requirePresent(Entry entry, String what, Path path) {
         if (!Files.exists(path)) {
             String remedy = path.startsWith(root)
-                    ? "; put it there or set " + ROOT_VARIABLE + " (now " + root.toAbsolutePath() + ") to the folder of your data sets" : "";
+                    ? "; put it there or set " + ROOT_VARIABLE + " (now " + root.toAbsolutePath() + ") to the folder of your data sets" : "; check the path";
             throw new BadInput("data set \"" + entry.name() + "\": " + what + " " + path + " does not exist" + remedy);
         }
     }

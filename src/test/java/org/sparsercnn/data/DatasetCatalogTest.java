@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sparsercnn.util.BadInput;
 
 class DatasetCatalogTest {
@@ -31,11 +33,11 @@ class DatasetCatalogTest {
 
     @Test
     void theFolderComesFromTheEnvironment() {
-        assertThat(DatasetCatalog.fromEnvironment(Map.of(), List.of()).entry("coco_2017_val").imageRoot())
+        assertThat(DatasetCatalog.open(Map.of(), "").entry("coco_2017_val").imageRoot())
                 .isEqualTo(Path.of("datasets/coco/val2017"));
-        assertThat(DatasetCatalog.fromEnvironment(Map.of("DETECTRON2_DATASETS", "/data"), List.of()).entry("coco_2017_val").imageRoot())
+        assertThat(DatasetCatalog.open(Map.of("DETECTRON2_DATASETS", "/data"), "").entry("coco_2017_val").imageRoot())
                 .isEqualTo(Path.of("/data/coco/val2017"));
-        assertThat(DatasetCatalog.fromEnvironment(Map.of("DETECTRON2_DATASETS", "~/d"), List.of()).entry("coco_2017_val").imageRoot())
+        assertThat(DatasetCatalog.open(Map.of("DETECTRON2_DATASETS", "~/d"), "").entry("coco_2017_val").imageRoot())
                 .isEqualTo(Path.of(System.getProperty("user.home"), "d/coco/val2017"));
     }
 
@@ -61,5 +63,53 @@ class DatasetCatalogTest {
         Dataset dataset = catalog.load("mine", true);
         assertThat(dataset.name()).isEqualTo("mine");
         assertThat(dataset.images().getFirst().file()).isEqualTo(root.resolve("a.jpg"));
+    }
+
+    @Test
+    void aPairOfFileAndFolderNeedsNoName() {
+        DatasetCatalog catalog = new DatasetCatalog(root, List.of());
+        for (Metric metric : Metric.values()) {
+            assertThat(catalog.entry(DatasetCatalog.unnamed(Path.of("a/cells.json"), Path.of("photos"), metric)))
+                    .isEqualTo(new DatasetCatalog.Entry("cells", Path.of("a/cells.json"), Path.of("photos"), metric));
+        }
+        assertThatThrownBy(() -> catalog.load("nowhere.json::photos", false)).isInstanceOf(BadInput.class)
+                .hasMessageContaining("nowhere.json does not exist; check the path");
+    }
+
+    @Test
+    void aYamlFileNamesFurtherDataSets() throws IOException {
+        Path file = Files.writeString(root.resolve("datasets.yaml"), """
+                cells_train: {json_file: cells/train.json, image_root: cells/photos}
+                coco_2017_val:            # replaces the built-in one
+                  json_file: /data/val.json
+                  image_root: /data/val
+                  evaluator: crowdhuman
+                """);
+        for (DatasetCatalog catalog : List.of(DatasetCatalog.open(Map.of("DETECTRON2_DATASETS", root.toString()), ""),
+                DatasetCatalog.open(Map.of("DETECTRON2_DATASETS", "/elsewhere"), file.toString()))) {
+            assertThat(catalog.entry("cells_train")).isEqualTo(new DatasetCatalog.Entry("cells_train", root.resolve("cells/train.json"),
+                    root.resolve("cells/photos")));
+            assertThat(catalog.entry("coco_2017_val").imageRoot()).isEqualTo(Path.of("/data/val"));
+            assertThat(catalog.entry("coco_2017_val").metric()).isEqualTo(Metric.CROWDHUMAN);
+            assertThat(catalog.names()).contains("coco_2017_train", "cells_train");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"[a, b]|a mapping was expected", "a: 3|data set \"a\" needs json_file and image_root, found 3",
+        "a: {json_file: x.json}|data set \"a\": image_root is missing", "a: {json_file: x.json, image_rot: y}|there is no key image_rot; known are",
+        "a: {json_file: 7, image_root: y}|json_file is missing",
+        "a: {json_file: x, image_root: y, evaluator: voc}|there is no evaluator \"voc\"", "a: [|not YAML",
+        "a: {json_file: x, image_root: y}#a: {json_file: x, image_root: y}|not YAML"})
+    void aCatalogThatCannotBeMeantIsRefused(String text, String message) throws IOException {
+        Path file = Files.writeString(root.resolve("sets.yaml"), text.replace('#', '\n'));
+        assertThatThrownBy(() -> DatasetCatalog.open(Map.of(), file.toString())).isInstanceOf(BadInput.class)
+                .hasMessageContaining("sets.yaml").hasMessageContaining(message);
+    }
+
+    @Test
+    void aCatalogThatIsMissingIsNamed() {
+        assertThatThrownBy(() -> DatasetCatalog.open(Map.of(), root.resolve("none.yaml").toString())).isInstanceOf(BadInput.class)
+                .hasMessageContaining("none.yaml").hasMessageContaining("DATASETS.CATALOG");
     }
 }
