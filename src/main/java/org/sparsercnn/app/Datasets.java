@@ -1,18 +1,22 @@
 package org.sparsercnn.app;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.config.DataLoaderConfig;
 import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.data.CocoFile;
+import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetCatalog;
 import org.sparsercnn.data.Draw;
@@ -151,17 +155,33 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         }
     }
 
+    /** {@code set}'s images prepared ahead as DATALOADER says. */
+    static DataLoader<Sample> loader(DataLoaderConfig config, Iterator<List<Draw>> batches, Dataset set, BiFunction<ImageRecord, Long, Sample> mapper) {
+        return new DataLoader<>(batches, loading(set, mapper), config.numWorkers(), Duration.ofSeconds(config.timeout()));
+    }
+
     /** What a loader's worker does; whatever goes wrong, the message names the image. */
-    static Function<Draw, Sample> loading(Dataset set, java.util.function.BiFunction<ImageRecord, Long, Sample> mapper) {
-        return draw -> {
+    static DataLoader.Source<Sample> loading(Dataset set, BiFunction<ImageRecord, Long, Sample> mapper) {
+        return new Source(set, mapper);
+    }
+
+    private record Source(Dataset set, BiFunction<ImageRecord, Long, Sample> mapper) implements DataLoader.Source<Sample> {
+        @Override
+        public Sample load(Draw draw) {
             ImageRecord record = set.images().get(draw.index());
             try {
                 return mapper.apply(record, draw.epoch());
             } catch (BadInput e) {
                 throw e;
             } catch (RuntimeException e) {
-                throw new IllegalStateException("image id " + record.id() + ", " + record.file() + ": " + e, e);
+                throw new IllegalStateException(name(draw) + ": " + e, e);
             }
-        };
+        }
+
+        @Override
+        public String name(Draw draw) {
+            ImageRecord record = set.images().get(draw.index());
+            return record.file() + " (image id " + record.id() + ")";
+        }
     }
 }

@@ -89,7 +89,7 @@ final class Evaluation {
             LOG.info("Start inference on {} images", images.size());
         }
         try (Detector detector = device.detector(config, model);
-                DataLoader<Sample> loader = new DataLoader<>(share.batches(1), Datasets.loading(images, mapper::map), config.dataLoader().numWorkers())) {
+                DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), images, mapper::map)) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
                 Detector.Result r = detector.detect(loader.next().getFirst());
                 target[i] = r.detections();

@@ -155,8 +155,7 @@ public final class Training {
             var step = new TrainingStep(model, state.optimizer(), group, rng, Compute.of(config, device));
             var trainer = new Trainer(step, course.plan, hooks(model, state, group), guard);
             DatasetMapper mapper = DatasetMapper.forTraining(config.input(), seed());
-            try (DataLoader<Sample> loader = new DataLoader<>(batches(group.rank(), group.size()).skip(start),
-                    Datasets.loading(data, mapper::map), config.dataLoader().numWorkers())) {
+            try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), batches(group.rank(), group.size()).skip(start), data, mapper::map)) {
                 if (main) {
                     interrupts.listen();
                 }

@@ -10,11 +10,15 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.ImageTypeSpecifier;
@@ -37,17 +41,29 @@ public final class ImageDecoder {
 
     private ImageDecoder() {}
 
-    /** @throws BadInput naming the file if it is missing, unreadable, damaged, too large or of an unknown kind */
+    /**
+     * @throws BadInput naming the file if it is missing, unreadable, damaged, too large or of an unknown kind
+     * @throws CancellationException if this thread is interrupted; its flag stays set
+     */
     public static Image read(Path file) {
         byte[] bytes;
         try {
-            bytes = Files.readAllBytes(file);
+            bytes = contents(file);
+        } catch (ClosedByInterruptException e) {
+            throw new CancellationException(file + ": interrupted while reading");
         } catch (IOException e) {
             throw new BadInput(file + ": the image cannot be read: " + AtomicFiles.reason(e), e);
         } catch (OutOfMemoryError e) {
             throw new BadInput(file + ": the image cannot be read: the file does not fit into memory", e);
         }
         return decode(bytes, file.toString(), MAX_PIXELS);
+    }
+
+    /** As {@link Files#readAllBytes}, but an interrupt ends it: a network drive or a pipe may never answer. */
+    private static byte[] contents(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file)) {
+            return Channels.newInputStream(channel).readAllBytes();
+        }
     }
 
     /**

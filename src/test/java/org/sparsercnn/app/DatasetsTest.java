@@ -21,11 +21,11 @@ class DatasetsTest {
         var failing = Datasets.loading(SET, (_, _) -> {
             throw new ArrayIndexOutOfBoundsException(7);
         });
-        assertThatThrownBy(() -> failing.apply(new Draw(0, 0))).isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> failing.load(new Draw(0, 0))).isInstanceOf(IllegalStateException.class)
                 .hasMessageContainingAll("image id 42", "photos/a.jpg", "ArrayIndexOutOfBoundsException");
         var refusing = Datasets.loading(SET, (_, _) -> {
             throw new BadInput("photos/a.jpg: truncated");
         });
-        assertThatThrownBy(() -> refusing.apply(new Draw(0, 0))).isInstanceOf(BadInput.class).hasMessage("photos/a.jpg: truncated");
+        assertThatThrownBy(() -> refusing.load(new Draw(0, 0))).isInstanceOf(BadInput.class).hasMessage("photos/a.jpg: truncated");
     }
 }

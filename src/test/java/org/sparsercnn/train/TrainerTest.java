@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +29,7 @@ import org.sparsercnn.util.GuardStop;
 
 /** The loop over a device that answers at once, as the CPU does, and over devices that answer some steps later. */
 class TrainerTest {
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
     private static final Config CONFIG = Config.load(Path.of("configs/quickstart.yaml"), List.of());
     private static final int STEPS = 7;
     private static final int NEVER = 1000;
@@ -68,7 +70,7 @@ class TrainerTest {
             };
             Hook save = new CheckpointHook(checkpointPeriod, i -> saved.put(i, weights()));
             trainer = new Trainer(step, new Steps(steps), List.of(save, watch), guard);
-            try (var loader = new DataLoader<>(LongStream.range(0, NEVER).mapToObj(i -> List.of(new Draw(i, (int) i))).iterator(), this::load, 0)) {
+            try (var loader = new DataLoader<>(LongStream.range(0, NEVER).mapToObj(i -> List.of(new Draw(i, (int) i))).iterator(), this::load, 0, TIMEOUT)) {
                 trainer.run(0, loader, stop);
             }
         }
@@ -196,7 +198,7 @@ class TrainerTest {
             Hook watch = p -> r.iterations.add(p.iteration());
             trainer[0] = new Trainer(r.step, new Steps(STEPS), List.of(watch), r.guard);
             var draws = List.of(List.of(new Draw(0, 0)), List.of(new Draw(1, 1)), List.of(new Draw(2, NEVER - 1))).iterator();
-            try (var loader = new DataLoader<>(draws, r::load, 0)) {
+            try (var loader = new DataLoader<>(draws, r::load, 0, TIMEOUT)) {
                 assertThatThrownBy(() -> trainer[0].run(0, loader, () -> false)).hasMessage("no such image");
             }
             assertThat(r.iterations).isEqualTo(upTo(2));
