@@ -8,12 +8,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.io.Checkpoints;
+import org.sparsercnn.train.RunMetrics;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 
 /**
- * OUTPUT_DIR with the files detectron2 leaves there: {@code log.txt}, {@code config.yaml}, {@code metrics.json}, checkpoints,
- * {@code inference/}. While it is open, what is logged also goes to {@code log.txt}.
+ * OUTPUT_DIR with the files detectron2 leaves there: {@code log.txt}, {@code config.yaml}, {@code metrics.json}, event
+ * files, checkpoints, {@code inference/}. While it is open, what is logged also goes to {@code log.txt}.
  */
 final class RunFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.run");
@@ -21,6 +22,7 @@ final class RunFolder implements AutoCloseable {
     private final Config config;
     private final Path folder;
     private final LogFile log;
+    private RunMetrics metrics; // from the first step on
 
     private RunFolder(Config config, Path folder) {
         this.config = config;
@@ -51,8 +53,10 @@ final class RunFolder implements AutoCloseable {
         return folder;
     }
 
-    Path metrics() {
-        return folder.resolve("metrics.json");
+    /** {@code metrics.json} and an event file for TensorBoard, which go on at iteration {@code start}. */
+    RunMetrics openMetrics(long start) {
+        metrics = new RunMetrics(folder, start);
+        return metrics;
     }
 
     Checkpoints checkpoints() {
@@ -84,6 +88,9 @@ final class RunFolder implements AutoCloseable {
 
     @Override
     public void close() {
+        if (metrics != null) {
+            metrics.close();
+        }
         log.close();
     }
 }

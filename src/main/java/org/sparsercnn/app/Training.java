@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -34,6 +36,7 @@ import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.NonFiniteGuard;
 import org.sparsercnn.train.Plan;
+import org.sparsercnn.train.RunMetrics;
 import org.sparsercnn.train.SchedulePlan;
 import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
@@ -76,6 +79,7 @@ public final class Training {
     private final Weights weights;
     private final Dataset data;
     private final Evaluation evaluation;
+    private RunMetrics metrics; // of rank 0
 
     private Training(Environment environment, Config config, Options options, Course course, Interrupts interrupts, RunFolder folder) {
         refuseSyncBn(config, options.replicas);
@@ -148,6 +152,7 @@ public final class Training {
             }
             long start = start(model, state, main);
             if (main) {
+                metrics = folder.openMetrics(start);
                 folder.writeConfig(config); // not before: a run that is refused leaves an earlier one's config alone
             }
             state.broadcast(group);
@@ -214,7 +219,7 @@ public final class Training {
         }
         hooks.add(new EvaluationHook(config.test().evalPeriod(), i -> evaluate(model, group, i)));
         if (main) {
-            hooks.add(new MetricsLog(folder.metrics(), course.logs, () -> model.device().memory().peak()));
+            hooks.add(new MetricsLog(metrics, course.logs, () -> model.device().memory().peak()));
             hooks.addAll(course.hooks);
         }
         hooks.add(new DeviceWatch(model.device()::health, main && course.logs));
@@ -263,7 +268,9 @@ public final class Training {
         List<Evaluation.Result> results = evaluation.run(model, group);
         for (Evaluation.Result r : results) {
             String prefix = results.size() > 1 ? r.name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
-            MetricsLog.appendEvaluation(folder.metrics(), iteration, prefix, r.score().percentages());
+            Map<String, Double> scalars = new LinkedHashMap<>();
+            r.score().percentages().forEach((name, value) -> scalars.put(prefix + name, value));
+            metrics.write(iteration, scalars);
         }
         return results;
     }

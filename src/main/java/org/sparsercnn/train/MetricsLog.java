@@ -1,10 +1,5 @@
 package org.sparsercnn.train;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -12,32 +7,36 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sparsercnn.util.AtomicFiles;
-import org.sparsercnn.util.BadInput;
-import org.sparsercnn.util.Json;
 
 /**
- * detectron2's console line and {@code metrics.json} (one object a line) every {@value #PERIOD} steps and at the last; values are
- * medians of the last {@value #WINDOW}.
+ * detectron2's console line and a row of metrics every {@value #PERIOD} steps and at the last. As there, losses are medians of
+ * the last {@value #WINDOW} steps; in the line, time is the mean of all steps but the first {@value #WARMUP} and data_time that
+ * of the last {@value #WINDOW}; what is left is reckoned by the median step of the last 1,000. Beyond it, the line has images
+ * per second over the last {@value #WINDOW} steps, and how many steps were skipped where some were.
  */
 public final class MetricsLog implements Hook {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
     private static final int PERIOD = 20;
     private static final int WINDOW = 20;
+    private static final int ETA_WINDOW = 1000;
+    /** Their time is that of compiling and of first allocations. */
+    private static final int WARMUP = 3;
 
-    private final Path file;
+    private final RunMetrics metrics;
     private final boolean onScreen;
     private final LongSupplier peakBytes;
-    private final Map<String, Smoothed> losses = new LinkedHashMap<>();
-    private final Smoothed time = new Smoothed(WINDOW);
-    private final Smoothed dataTime = new Smoothed(WINDOW);
+    private final Map<String, History> losses = new LinkedHashMap<>();
+    private final History time = new History();
+    private final History dataTime = new History();
+    private long steps;
+    private long skipped;
 
     /**
      * @param onScreen whether to log lines too; a progress bar does not go with them
-     * @param peakBytes most memory the device ever handed out
+     * @param peakBytes most memory the device ever handed out; 0 where it is not known
      */
-    public MetricsLog(Path file, boolean onScreen, LongSupplier peakBytes) {
-        this.file = file;
+    public MetricsLog(RunMetrics metrics, boolean onScreen, LongSupplier peakBytes) {
+        this.metrics = metrics;
         this.onScreen = onScreen;
         this.peakBytes = peakBytes;
     }
@@ -45,8 +44,13 @@ public final class MetricsLog implements Hook {
     @Override
     public void afterStep(Progress p) {
         if (p.step().finite()) {
-            smoothed("total_loss").add(p.step().total());
-            p.step().losses().forEach((name, value) -> smoothed(name).add(value));
+            history("total_loss").add(p.step().total());
+            p.step().losses().forEach((name, value) -> history(name).add(value));
+        } else {
+            skipped++;
+        }
+        if (steps++ == WARMUP) {
+            time.clear();
         }
         time.add(p.seconds());
         dataTime.add(p.dataSeconds());
@@ -54,60 +58,53 @@ public final class MetricsLog implements Hook {
             if (onScreen) {
                 LOG.info(line(p));
             }
-            append(p);
+            metrics.write(p.iteration(), row(p));
         }
     }
 
-    private Smoothed smoothed(String name) {
-        return losses.computeIfAbsent(name, _ -> new Smoothed(WINDOW));
+    private History history(String loss) {
+        return losses.computeIfAbsent(loss, _ -> new History());
     }
 
     private double secondsLeft(Progress p) {
-        return time.median() * (p.maxIter() - p.iteration() - 1);
+        return time.median(ETA_WINDOW) * (p.maxIter() - p.iteration() - 1);
+    }
+
+    private double imagesPerSecond(Progress p) {
+        return p.images() / time.average(WINDOW);
     }
 
     private String line(Progress p) {
         StringBuilder s = new StringBuilder();
         s.append(" eta: ").append(clock((long) secondsLeft(p))).append("  iter: ").append(p.iteration());
-        losses.forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v.median(), 4)));
-        s.append(String.format(Locale.ROOT, "  time: %.4f  data_time: %.4f  lr: %s  max_mem: %dM", time.median(), dataTime.median(),
-                GeneralFormat.of(p.lr(), 5), peakBytes.getAsLong() >> 20));
+        losses.forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v.median(WINDOW), 4)));
+        s.append(String.format(Locale.ROOT, "  time: %.4f  data_time: %.4f  lr: %s", time.average(), dataTime.average(WINDOW), GeneralFormat.of(p.lr(), 5)));
+        if (peakBytes.getAsLong() > 0) {
+            s.append(String.format(Locale.ROOT, "  max_mem: %.0fM", peakBytes.getAsLong() / 0x1p20));
+        }
+        s.append("  images/s: ").append(GeneralFormat.of(imagesPerSecond(p), 3));
+        if (skipped > 0) {
+            s.append("  skipped: ").append(skipped);
+        }
         return s.toString();
     }
 
     /** As Python prints a timedelta. */
-    static String clock(long seconds) {
+    public static String clock(long seconds) {
         Duration d = Duration.ofSeconds(seconds);
         String hms = String.format(Locale.ROOT, "%d:%02d:%02d", d.toHoursPart(), d.toMinutesPart(), d.toSecondsPart());
         return d.toDays() == 0 ? hms : d.toDays() + (d.toDays() == 1 ? " day, " : " days, ") + hms;
     }
 
-    private void append(Progress p) {
-        ObjectNode row = Json.MAPPER.createObjectNode();
-        row.put("iteration", p.iteration()).put("eta_seconds", secondsLeft(p)).put("lr", p.lr()).put("time", time.median())
-                .put("data_time", dataTime.median());
-        losses.forEach((name, v) -> row.put(name, v.median()));
-        append(file, row);
-    }
-
-    /**
-     * Appends an evaluation's numbers to a metrics file, as {@code "bbox/AP": 38.5}; an undefined one is null.
-     *
-     * @param iteration the last one done
-     * @param prefix of every name
-     */
-    public static void appendEvaluation(Path file, long iteration, String prefix, Map<String, Double> percentages) {
-        ObjectNode row = Json.MAPPER.createObjectNode();
-        row.put("iteration", iteration);
-        percentages.forEach((name, value) -> row.put(prefix + name, Double.isFinite(value) ? value : null));
-        append(file, row);
-    }
-
-    private static void append(Path file, ObjectNode row) {
-        try {
-            Files.writeString(file, row + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new BadInput(file + ": cannot be written: " + AtomicFiles.reason(e) + "; free some space or choose another OUTPUT_DIR", e);
-        }
+    private Map<String, Double> row(Progress p) {
+        Map<String, Double> row = new LinkedHashMap<>();
+        row.put("eta_seconds", secondsLeft(p));
+        row.put("lr", p.lr());
+        row.put("time", time.median(WINDOW));
+        row.put("data_time", dataTime.median(WINDOW));
+        row.put("images_per_second", imagesPerSecond(p));
+        row.put("skipped_steps", (double) skipped);
+        losses.forEach((name, v) -> row.put(name, v.median(WINDOW)));
+        return row;
     }
 }

@@ -8,8 +8,9 @@ package org.sparsercnn.train;
  * @param lr learning rate of the step
  * @param seconds the step took, data included
  * @param dataSeconds waiting for data
+ * @param images that the step was made of, on all ranks together
  */
-public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds) {
+public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, int images) {
     public boolean isLast() {
         return iteration + 1 == maxIter;
     }

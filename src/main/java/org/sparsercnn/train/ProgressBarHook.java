@@ -8,7 +8,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 /** A bar on the terminal with the running loss, from the first step on. */
 public final class ProgressBarHook implements Hook {
     private final String task;
-    private final Smoothed loss = new Smoothed(20);
+    private final History loss = new History();
     private ProgressBar bar; // null before the first step: its thread draws at once
 
     public ProgressBarHook(String task) {
@@ -23,7 +23,7 @@ public final class ProgressBarHook implements Hook {
         loss.add(p.step().total());
         bar.maxHint(p.maxIter());
         bar.stepTo(p.iteration() + 1);
-        bar.setExtraMessage(String.format(Locale.ROOT, " loss %.2f", loss.median()));
+        bar.setExtraMessage(String.format(Locale.ROOT, " loss %.2f", loss.median(20)));
     }
 
     @Override

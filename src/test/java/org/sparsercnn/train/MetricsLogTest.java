@@ -1,8 +1,10 @@
 package org.sparsercnn.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,20 +12,39 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.sparsercnn.util.BadInput;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.util.Json;
 
 class MetricsLogTest {
+    private static final Logger LOG = (Logger) LoggerFactory.getLogger("sparsercnn.train");
+
     @TempDir
     Path folder;
 
-    private static Progress progress(long iteration, long steps, double loss, boolean finite) {
+    private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
+
+    @BeforeEach
+    void listen() {
+        logged.start();
+        LOG.addAppender(logged);
+        LOG.setAdditive(false);
+    }
+
+    @AfterEach
+    void silence() {
+        LOG.detachAppender(logged);
+        LOG.setAdditive(true);
+    }
+
+    private static Progress progress(long iteration, long steps, double loss, boolean finite, double seconds, double dataSeconds) {
         Map<String, Float> terms = new LinkedHashMap<>();
         terms.put("loss_ce", (float) (2 * loss)); // in the order of SetCriterion
         terms.put("loss_ce_0", (float) loss);
-        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, 0.5, 0.1);
+        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, seconds, dataSeconds, 8);
     }
 
     private List<JsonNode> rows() throws IOException {
@@ -36,33 +57,55 @@ class MetricsLogTest {
         }).toList();
     }
 
+    private List<String> lines() {
+        return logged.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+    }
+
     @Test
     void every_twentieth_step_and_the_last_give_a_row_of_medians() throws IOException {
-        MetricsLog log = new MetricsLog(folder.resolve("metrics.json"), false, () -> 0);
-        for (int i = 0; i < 45; i++) {
-            log.afterStep(progress(i, 45, i, i != 30));
+        try (RunMetrics metrics = new RunMetrics(folder, 0)) {
+            MetricsLog log = new MetricsLog(metrics, false, () -> 0);
+            for (int i = 0; i < 45; i++) {
+                log.afterStep(progress(i, 45, i, i != 30, i < 3 ? 100 : 0.5, i < 20 ? 0.1 : 0.2));
+            }
         }
         List<JsonNode> rows = rows();
         assertThat(rows.stream().map(r -> r.get("iteration").asInt())).containsExactly(19, 39, 44);
         assertThat(rows.getFirst().get("loss_ce_0").asDouble()).as("median of 0 … 19").isEqualTo(9.5);
-        assertThat(rows.get(1).get("loss_ce_0").asDouble()).as("median of 19 … 39 without 30, which was not finite").isEqualTo(29.0, org.assertj.core.api.Assertions.within(0.51));
-        assertThat(rows.getFirst().get("eta_seconds").asDouble()).isEqualTo(12.5);
-        assertThat(rows.getFirst().fieldNames()).toIterable().containsExactly("iteration", "eta_seconds", "lr", "time", "data_time", "total_loss", "loss_ce", "loss_ce_0");
+        assertThat(rows.get(1).get("loss_ce_0").asDouble()).as("median of the last 20 without 30, which was not finite: 19 … 39").isEqualTo(28.5);
+        assertThat(rows.getFirst().get("eta_seconds").asDouble()).as("25 steps of 0.5 s").isEqualTo(12.5);
+        assertThat(rows.getFirst().get("images_per_second").asDouble()).isEqualTo(16);
+        assertThat(rows.get(1).get("data_time").asDouble()).isEqualTo(0.2);
+        assertThat(rows.stream().map(r -> r.get("skipped_steps").asInt())).containsExactly(0, 1, 1);
+        assertThat(rows.getFirst().fieldNames()).toIterable().as("sorted, as detectron2's").containsExactly("data_time", "eta_seconds",
+                "images_per_second", "iteration", "loss_ce", "loss_ce_0", "lr", "skipped_steps", "time", "total_loss");
+        assertThat(lines()).isEmpty();
+    }
+
+    /** CommonMetricPrinter's fields in its order; time is the mean of all steps but the first three, data_time of the last 20. */
+    @Test
+    void the_line_is_detectron2s() {
+        try (RunMetrics metrics = new RunMetrics(folder, 0)) {
+            MetricsLog log = new MetricsLog(metrics, true, () -> 4_771_545_088L);
+            for (int i = 0; i < 40; i++) {
+                log.afterStep(progress(i, 270_000, 1.23456, true, i < 3 ? 60 : i < 20 ? 1 : 2, i < 20 ? 7 : 0.25));
+            }
+        }
+        // 17 steps of 1 s and 20 of 2 s: mean 57/37, median 2 s; 269,960 steps to go
+        assertThat(lines().getLast()).isEqualTo(" eta: 6 days, 5:58:40  iter: 39  total_loss: 3.704  loss_ce: 2.469  loss_ce_0: 1.235"
+                + "  time: 1.5405  data_time: 0.2500  lr: 0.0001  max_mem: 4551M  images/s: 4");
+        assertThat(lines()).hasSize(2);
     }
 
     @Test
-    void an_undefined_number_of_an_evaluation_is_null() throws IOException {
-        Map<String, Double> percentages = new LinkedHashMap<>();
-        percentages.put("AP", 38.5);
-        percentages.put("APl", Double.NaN);
-        MetricsLog.appendEvaluation(folder.resolve("metrics.json"), 9, "bbox/", percentages);
-        assertThat(rows()).singleElement().hasToString("{\"iteration\":9,\"bbox/AP\":38.5,\"bbox/APl\":null}");
-    }
-
-    @Test
-    void a_file_that_cannot_be_written_is_named() {
-        assertThatThrownBy(() -> MetricsLog.appendEvaluation(folder, 9, "", Map.of())).isInstanceOf(BadInput.class)
-                .hasMessageContainingAll(folder.toString(), "cannot be written", "choose another OUTPUT_DIR");
+    void skipped_steps_are_counted_and_leave_no_number() throws IOException {
+        try (RunMetrics metrics = new RunMetrics(folder, 0)) {
+            MetricsLog log = new MetricsLog(metrics, true, () -> 0);
+            log.afterStep(progress(0, 2, Double.NaN, false, 1, 0));
+            log.afterStep(progress(1, 2, Double.POSITIVE_INFINITY, false, 1, 0));
+        }
+        assertThat(lines()).containsExactly(" eta: 0:00:00  iter: 1  time: 1.0000  data_time: 0.0000  lr: 0.0001  images/s: 8  skipped: 2");
+        assertThat(rows()).singleElement().satisfies(row -> assertThat(row.has("total_loss")).isFalse());
     }
 
     @Test
