@@ -15,8 +15,6 @@ import org.sparsercnn.data.DatasetMapper;
 import org.sparsercnn.data.InferenceSampler;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
-import org.sparsercnn.eval.CocoEvaluation;
-import org.sparsercnn.eval.CocoOptions;
 import org.sparsercnn.eval.DetectionCollector;
 import org.sparsercnn.eval.ResultsJson;
 import org.sparsercnn.eval.Score;
@@ -129,7 +127,7 @@ final class Evaluation {
         Path results = inference.resolve(ResultsJson.FILE_NAME);
         ResultsJson.write(results, detections);
         LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
-        Score score = CocoEvaluation.evaluate(set.truth(), detections, CocoOptions.standard().withThreads(device.cpuThreads()));
+        Score score = Score.of(set.metric(), set.truth(), detections, device.cpuThreads());
         LOG.info("Evaluation results for bbox on {}, metric {}:\n{}", set.name(), score.metric().label(), score.text());
         logToCopy(score);
         Json.write(inference.resolve("evaluation.json"), score.toJson());

@@ -79,7 +79,8 @@ public final class Boxes {
         return intersection / (crowd ? detectionArea : detectionArea + truthArea - intersection);
     }
 
-    private static double intersectionXyxy(double[] a, int i, double[] b, int j) {
+    /** Area that {@code a[i]} and {@code b[j]} share. */
+    public static double intersectionXyxy(double[] a, int i, double[] b, int j) {
         int p = 4 * i;
         int q = 4 * j;
         double width = Math.min(a[p + 2], b[q + 2]) - Math.max(a[p], b[q]);

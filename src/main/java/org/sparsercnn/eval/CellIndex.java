@@ -14,6 +14,11 @@ record CellIndex(int[] rows, int[] starts) {
         return new CellIndex(rows, sortedBy(classes, classCount, rows));
     }
 
+    /** Groups {@code rows}, which is sorted in place, by image alone: {@code starts} is where each image's begin. */
+    static CellIndex byImage(int[] rows, int[] images, int imageCount) {
+        return new CellIndex(rows, sortedBy(images, imageCount, rows));
+    }
+
     /** The end of the cell of {@code image} that begins at {@code from}; {@code from} itself when it is empty. */
     int cellEnd(int from, int category, int image, int[] images) {
         int end = from;

@@ -1,14 +1,12 @@
 package org.sparsercnn.eval;
 
 import java.util.Arrays;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.box.Boxes;
 import org.sparsercnn.data.CocoFile;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
-import org.sparsercnn.util.BadInput;
 
 /**
  * Matches detections to ground truth, one category at a time: pycocotools' evaluateImg.
@@ -35,7 +33,7 @@ public final class CocoMatcher {
      * Sorts both sides into cells. Detections of categories the ground truth does not list are left out with a warning
      * (pycocotools: silently), and so are those with a box or score that is not finite.
      *
-     * @throws BadInput if a detection belongs to an image the ground truth does not list
+     * @throws org.sparsercnn.util.BadInput if a detection belongs to an image the ground truth does not list
      */
     public CocoMatcher(GroundTruth truth, Detections detections, CocoOptions options) {
         this.truth = truth;
@@ -46,53 +44,18 @@ public final class CocoMatcher {
         int categories = truth.categories().size();
         truthCells = CellIndex.of(IntStream.range(0, annotations.count()).toArray(), annotations.classes(), categories,
                 annotations.imageIndices(), images);
-        detectionImages = imagesOf(detections, truth.imageIds());
-        int[] classes = Arrays.stream(detections.categoryIds()).mapToInt(truth.categories()::indexOf).toArray();
-        int[] usable = IntStream.range(0, detections.count()).filter(i -> classes[i] >= 0 && isFinite(detections, i)).toArray();
-        warnOfLeftOut(classes, usable.length);
+        DetectionRows rows = DetectionRows.of(truth, detections);
+        detectionImages = rows.images();
         if (Arrays.stream(annotations.ids()).anyMatch(id -> id == 0)) {
             LOG.warn("an annotation has id 0: pycocotools, and so this evaluation, counts a detection of it as a miss; number"
                     + " annotations from 1");
         }
-        detectionCells = CellIndex.of(usable, classes, categories, detectionImages, images);
+        detectionCells = CellIndex.of(rows.usable(), rows.classes(), categories, detectionImages, images);
     }
 
     /** What became of every detection of one category. */
     public CategoryMatches match(int category) {
         return new Cells(category).match();
-    }
-
-    private static int[] imagesOf(Detections detections, long[] imageIds) {
-        int[] images = Arrays.stream(detections.imageIds()).mapToInt(id -> Arrays.binarySearch(imageIds, id)).toArray();
-        long[] unknown = IntStream.range(0, images.length).filter(i -> images[i] < 0).mapToLong(i -> detections.imageIds()[i])
-                .distinct().toArray();
-        if (unknown.length > 0) {
-            throw BadInput.of("detections belong to %d images that the ground truth does not list: image ids %s; results and annotation"
-                    + " file must be of the same data set", unknown.length, shown(unknown));
-        }
-        return images;
-    }
-
-    private void warnOfLeftOut(int[] classes, int usable) {
-        long[] unknown = IntStream.range(0, classes.length).filter(i -> classes[i] < 0).mapToLong(i -> detections.categoryIds()[i])
-                .toArray();
-        if (unknown.length > 0) {
-            LOG.warn("{} detections of categories that the ground truth does not list are left out: category ids {}", unknown.length,
-                    shown(Arrays.stream(unknown).distinct().toArray()));
-        }
-        int notFinite = classes.length - unknown.length - usable;
-        if (notFinite > 0) {
-            LOG.warn("{} detections with a box or score that is not finite are left out", notFinite);
-        }
-    }
-
-    private static boolean isFinite(Detections detections, int row) {
-        return Double.isFinite(detections.scores()[row])
-                && IntStream.range(4 * row, 4 * row + 4).allMatch(k -> Double.isFinite(detections.boxesXywhPx()[k]));
-    }
-
-    private static String shown(long[] ids) {
-        return Arrays.stream(ids).limit(10).mapToObj(Long::toString).collect(Collectors.joining(", ")) + (ids.length > 10 ? ", …" : "");
     }
 
     /** The walk over the images of one category, with its buffers. */

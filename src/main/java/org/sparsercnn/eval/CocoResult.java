@@ -41,12 +41,13 @@ public record CocoResult(CocoSummary summary, List<CocoSummary> perCategory, Pre
     }
 
     /**
-     * For a file: {@code {"stats": [12 numbers], "stats_names", "max_detections", "ap_at": {"100": …}, "per_category": [{"id",
+     * For a file: {@code {"metric": "COCO", "stats": [12 numbers], "stats_names", "max_detections", "ap_at": {"100": …}, "per_category": [{"id",
      * "name", "AP", …}]}}; fractions, -1 where undefined.
      */
     @Override
     public Map<String, Object> toJson() {
         Map<String, Object> json = new LinkedHashMap<>();
+        json.put("metric", metric().label());
         json.put("stats", DoubleStream.of(summary.stats()).boxed().toList());
         json.put("stats_names", CocoSummary.NAMES);
         json.put("max_detections", IntStream.of(summary.limits()).boxed().toList());

@@ -15,11 +15,13 @@ import org.sparsercnn.util.BadInput;
 /**
  * What detections are measured against: every box of an annotation file, unrepaired, because pycocotools repairs nothing.
  *
- * @param imageIds ascending
+ * @param imageIds (I) ascending
+ * @param widths (I) pixels, 0 where the file has none
+ * @param heights (I) pixels, 0 where the file has none
  * @param categories the classes
  * @param annotations in file order; image indices point into {@code imageIds}
  */
-public record GroundTruth(long[] imageIds, CategoryMap categories, CocoFile.Annotations annotations) {
+public record GroundTruth(long[] imageIds, int[] widths, int[] heights, CategoryMap categories, CocoFile.Annotations annotations) {
     /** Reads an annotation file; errors are those of {@link CocoFile#read} and of {@link #of(CocoFile)}. */
     public static GroundTruth read(Path json) {
         return of(CocoFile.read(json));
@@ -35,7 +37,7 @@ public record GroundTruth(long[] imageIds, CategoryMap categories, CocoFile.Anno
             throw BadInput.of("%s: %d boxes hold numbers that are not finite (annotation ids %s%s): evaluation against them is not"
                     + " defined; correct or remove them", file.source(), bad.length, ids, bad.length > 10 ? ", …" : "");
         }
-        return new GroundTruth(file.images().ids(), file.categories(), annotations);
+        return new GroundTruth(file.images().ids(), file.images().widths(), file.images().heights(), file.categories(), annotations);
     }
 
     /** A data set already in memory; its boxes are clipped to their images, which official COCO boxes are anyway. */
@@ -49,7 +51,9 @@ public record GroundTruth(long[] imageIds, CategoryMap categories, CocoFile.Anno
             System.arraycopy(image.crowd(), 0, crowd, n, image.instances());
             n += image.instances();
         }
-        return new GroundTruth(Arrays.stream(images).mapToLong(ImageRecord::id).toArray(), dataset.categories(),
+        return new GroundTruth(Arrays.stream(images).mapToLong(ImageRecord::id).toArray(),
+                Arrays.stream(images).mapToInt(ImageRecord::width).toArray(),
+                Arrays.stream(images).mapToInt(ImageRecord::height).toArray(), dataset.categories(),
                 new CocoFile.Annotations(Arrays.stream(images).flatMapToLong(image -> LongStream.of(image.annotationIds())).toArray(),
                         imageIndices, Arrays.stream(images).flatMapToInt(image -> IntStream.of(image.classes())).toArray(),
                         Arrays.stream(images).flatMapToDouble(image -> DoubleStream.of(image.boxesXywhPx())).toArray(),

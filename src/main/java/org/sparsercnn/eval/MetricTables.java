@@ -21,8 +21,11 @@ public final class MetricTables {
 
     /** AP, AP50, AP75, APs, APm, APl in percent: one row, centred. */
     public static String metrics(CocoResult result) {
-        Map<String, Double> metrics = result.percentages();
-        List<String> names = CocoSummary.NAMES.subList(0, 6);
+        return row(CocoSummary.NAMES.subList(0, 6), result.percentages());
+    }
+
+    /** The metrics named, in percent: one row, centred. */
+    static String row(List<String> names, Map<String, Double> metrics) {
         return table(names, List.of(names.stream().map(name -> shown(metrics.get(name))).toList()), Align.CENTER);
     }
 

@@ -5,7 +5,27 @@ import java.util.SequencedMap;
 import org.sparsercnn.data.Metric;
 
 /** What a metric says about the detections on one data set. */
-public sealed interface Score permits CocoResult {
+public sealed interface Score permits CocoResult, CrowdHumanResult {
+    /**
+     * Scores by the metric given.
+     *
+     * @throws org.sparsercnn.util.BadInput if a detection belongs to an image the ground truth does not list, or the ground truth
+     *     does not suit the metric
+     */
+    static Score of(Metric metric, GroundTruth truth, Detections detections, int threads) {
+        return of(metric, truth, detections, CrowdHumanOptions.standard(), threads);
+    }
+
+    /** The same with options for CrowdHuman's. */
+    static Score of(Metric metric, GroundTruth truth, Detections detections, CrowdHumanOptions options, int threads) {
+        CocoOptions coco = CocoOptions.standard().withThreads(threads);
+        return switch (metric) {
+            case COCO -> CocoEvaluation.evaluate(truth, detections, coco);
+            case CROWDHUMAN -> new CrowdHumanResult(CrowdHumanEvaluation.evaluate(truth, detections, options),
+                    CocoEvaluation.evaluate(truth, detections, coco));
+        };
+    }
+
     /** The metric that says it. */
     Metric metric();
 

@@ -32,6 +32,16 @@ class DatasetCatalogTest {
     }
 
     @Test
+    void aDataSetSaysHowItIsScored() {
+        DatasetCatalog catalog = new DatasetCatalog(root, List.of(new DatasetCatalog.Entry("crowd", root, root, Metric.of("crowdhuman", "sets.yaml"))));
+        assertThat(catalog.names().stream().filter(name -> catalog.entry(name).metric() == Metric.CROWDHUMAN))
+                .containsExactly("CrowdHuman_train", "CrowdHuman_val", "crowd");
+        assertThat(Metric.of("COCO", "sets.yaml")).isEqualTo(Metric.COCO);
+        assertThatThrownBy(() -> Metric.of("lvis", "sets.yaml")).isInstanceOf(BadInput.class)
+                .hasMessage("sets.yaml: there is no evaluator \"lvis\"; one of coco, crowdhuman");
+    }
+
+    @Test
     void theFolderComesFromTheEnvironment() {
         assertThat(DatasetCatalog.open(Map.of(), "").entry("coco_2017_val").imageRoot())
                 .isEqualTo(Path.of("datasets/coco/val2017"));
