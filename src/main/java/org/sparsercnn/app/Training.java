@@ -28,6 +28,7 @@ import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.CheckpointHook;
 import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
@@ -93,6 +94,7 @@ public final class Training {
         this.weights = new Weights(environment);
         this.data = sets.training().orElseThrow();
         batches(0, options.replicas); // refuses a batch that cannot be divided
+        Accumulation.of(this.config.solver(), options.replicas); // or cut
         this.evaluation = new Evaluation(this.config, sets.tests(), folder, options.device, interrupts::requested);
     }
 
@@ -156,8 +158,8 @@ public final class Training {
                 folder.writeConfig(config); // not before: a run that is refused leaves an earlier one's config alone
             }
             state.broadcast(group);
-            var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model);
-            var step = new TrainingStep(model, state.optimizer(), group, rng, Compute.of(config, device));
+            var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model, state);
+            var step = new TrainingStep(model, state, group, Compute.of(config, device), Accumulation.of(config.solver(), group.size()));
             var trainer = new Trainer(step, course.plan, hooks(model, state, group), guard);
             DatasetMapper mapper = DatasetMapper.forTraining(config.input(), seed());
             try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), batches(group.rank(), group.size()).skip(start), data, mapper::map)) {

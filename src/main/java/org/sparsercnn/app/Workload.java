@@ -22,6 +22,7 @@ import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.op.Cast;
 import org.sparsercnn.tensor.Tensor;
+import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.PendingStep;
 import org.sparsercnn.train.Samples;
 import org.sparsercnn.train.TrainingState;
@@ -93,7 +94,7 @@ public final class Workload implements AutoCloseable {
     public PendingStep train() {
         if (step == null) {
             state = new TrainingState(model, config, rng);
-            step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng, compute);
+            step = new TrainingStep(model, state, LocalGroup.alone(), compute, Accumulation.NONE);
         }
         return step.run(batch, LR);
     }
@@ -117,7 +118,8 @@ public final class Workload implements AutoCloseable {
                     .map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList();
             List<Target> targets = batch.stream().map(s -> new Target(s.classes(), s.boxesXyxyPx())).toList();
             Tensor objects = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);
-            SetCriterion.Losses losses = new SetCriterion(config.model().sparseRcnn()).apply(tape, stages, targets, images.whwh(), objects, 1);
+            SetCriterion criterion = new SetCriterion(config.model().sparseRcnn());
+            SetCriterion.Losses losses = criterion.apply(tape, stages, targets, images.whwh(), criterion.divisors(targets, objects, 1));
             queued.accept("loss");
             losses.backward(tape);
             queued.accept("backward");

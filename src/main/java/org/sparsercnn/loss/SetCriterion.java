@@ -91,12 +91,24 @@ public final class SetCriterion {
     }
 
     /**
-     * @param stages first to last
-     * @param whwh (N, 4)
+     * What the losses of a batch are divided by.
+     *
+     * @param batch of this rank
      * @param objects F32 (1): objects in the batches of all ranks; the losses are divided by its mean over ranks, at least 1
      * @param ranks replicas that share the batch
      */
-    public Losses apply(Tape tape, List<Prediction> stages, List<Target> targets, Tensor whwh, Tensor objects, int ranks) {
+    public SetLoss.Divisors divisors(List<Target> batch, Tensor objects, int ranks) {
+        int[] objectsOfImages = batch.stream().mapToInt(t -> t.classes().length).toArray();
+        return SetLoss.Divisors.of(objects, ranks, objectsOfImages, config.numProposals(), config.noObjectWeight());
+    }
+
+    /**
+     * @param stages first to last
+     * @param targets of the images that were predicted: the batch, or a part of it
+     * @param whwh (N, 4)
+     * @param divisors of the whole batch
+     */
+    public Losses apply(Tape tape, List<Prediction> stages, List<Target> targets, Tensor whwh, SetLoss.Divisors divisors) {
         List<Variable> predictions = new ArrayList<>();
         List<Tensor> logits = new ArrayList<>();
         List<Tensor> boxes = new ArrayList<>();
@@ -118,7 +130,7 @@ public final class SetCriterion {
         }
         MatchCost.Problem problem = new MatchCost.Problem(tape, logits, boxes, whwh, labels, truth);
         Tensor match = HungarianMatcher.match(tape, problem, settings);
-        SetLoss.Result loss = SetLoss.apply(tape, problem, match, settings, config.noObjectWeight(), objects, ranks);
+        SetLoss.Result loss = SetLoss.apply(tape, problem, match, settings, config.noObjectWeight(), divisors);
         return new Losses(problem, match, loss, predictions);
     }
 }

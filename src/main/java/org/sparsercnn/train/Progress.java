@@ -9,8 +9,10 @@ package org.sparsercnn.train;
  * @param seconds the step took, data included
  * @param dataSeconds waiting for data
  * @param images that the step was made of, on all ranks together
+ * @param skippedSteps so far, for a result that was not finite; of the run before a resume too
  */
-public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, int images) {
+public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, int images,
+        long skippedSteps) {
     public boolean isLast() {
         return iteration + 1 == maxIter;
     }

@@ -116,7 +116,8 @@ public final class Trainer {
         }
         guard.check(result, turn.iteration, turn.lr, turn.batch);
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
-        var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks());
+        var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
+                guard.skippedSteps());
         for (Hook hook : hooks) {
             hook.afterStep(progress);
         }

@@ -30,10 +30,13 @@ import org.sparsercnn.util.BadInput;
  */
 public final class TrainingState implements AutoCloseable {
     private static final String RNG = "rng";
+    private static final String SKIPPED = "skipped_steps";
 
     private final SparseRcnn model;
     private final Optimizer optimizer;
     private final Rng rng;
+    private long skipped;
+    private long skippedInARow;
 
     public TrainingState(SparseRcnn model, Config config, Rng rng) {
         this.model = model;
@@ -55,6 +58,27 @@ public final class TrainingState implements AutoCloseable {
         return optimizer;
     }
 
+    /** Random numbers of the training steps. */
+    public Rng rng() {
+        return rng;
+    }
+
+    /** Steps that changed nothing, because a loss or gradient was not finite. */
+    public long skippedSteps() {
+        return skipped;
+    }
+
+    /** Of those the last ones without another between them. */
+    long skippedInARow() {
+        return skippedInARow;
+    }
+
+    /** Takes note of how a step ended. */
+    void count(StepResult step) {
+        skipped += step.finite() ? 0 : 1;
+        skippedInARow = step.finite() ? 0 : skippedInARow + 1;
+    }
+
     /**
      * @param iteration the last one done
      * @param extra what else to keep
@@ -63,6 +87,7 @@ public final class TrainingState implements AutoCloseable {
         ObjectNode state = extra.deepCopy();
         state.put(TrainingCheckpoint.ITERATION, iteration);
         state.putObject(RNG).put("seed", rng.seed()).put("counter", rng.counter());
+        state.putObject(SKIPPED).put("in_all", skipped).put("in_a_row", skippedInARow);
         StateDict slots = new StateDict();
         optimizer.state().forEach((name, t) -> slots.put(name, t.dtype() == DType.I64 ? HostTensor.of(t.toLongs(), t.shape().toArray())
                 : ModelState.exportSlot(owner(name), t.toFloats())));
@@ -87,6 +112,8 @@ public final class TrainingState implements AutoCloseable {
             }
         });
         rng.restore(checkpoint.state().path(RNG).path("counter").asLong());
+        skipped = checkpoint.state().path(SKIPPED).path("in_all").asLong();
+        skippedInARow = checkpoint.state().path(SKIPPED).path("in_a_row").asLong();
         return checkpoint.iteration() + 1;
     }
 

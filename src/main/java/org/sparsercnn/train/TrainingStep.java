@@ -6,18 +6,19 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
-import org.sparsercnn.device.Rng;
 import org.sparsercnn.loss.SetCriterion;
-import org.sparsercnn.loss.Target;
 import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.op.Add;
+import org.sparsercnn.op.SetLoss;
 import org.sparsercnn.optim.Optimizer;
+import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
- * Forward, losses, backward, the sum of gradients over ranks, update. Nothing here waits for the device: what the host wants to
+ * Forward, losses and backward, of the batch or of one part of it after the other; the sum of gradients over ranks; update. Nothing here waits for the device: what the host wants to
  * know of a step comes in one {@linkplain PendingStep readback}.
  */
 public final class TrainingStep {
@@ -47,24 +48,28 @@ public final class TrainingStep {
 
     private final SparseRcnn model;
     private final SetCriterion criterion;
-    private final Optimizer optimizer;
+    private final TrainingState state;
     private final Collective group;
-    private final Rng rng;
     private final DType compute;
+    private final Accumulation accumulation;
     private final List<Parameter> trained;
 
-    public TrainingStep(SparseRcnn model, Optimizer optimizer, Collective group, Rng rng) {
-        this(model, optimizer, group, rng, DType.F32);
+    /** In fp32, the batch in one go. */
+    public TrainingStep(SparseRcnn model, TrainingState state, Collective group) {
+        this(model, state, group, DType.F32, Accumulation.NONE);
     }
 
-    /** @param compute type of activations and of the factors of products: F32 or BF16; see {@link Tape#compute} */
-    public TrainingStep(SparseRcnn model, Optimizer optimizer, Collective group, Rng rng, DType compute) {
+    /**
+     * @param state of the model's training: what a step changes
+     * @param compute type of activations and of the factors of products: F32 or BF16; see {@link Tape#compute}
+     */
+    public TrainingStep(SparseRcnn model, TrainingState state, Collective group, DType compute, Accumulation accumulation) {
         this.model = model;
         this.criterion = new SetCriterion(model.config().sparseRcnn());
-        this.optimizer = optimizer;
+        this.state = state;
         this.group = group;
-        this.rng = rng;
         this.compute = compute;
+        this.accumulation = accumulation;
         this.trained = model.parameters().trainable();
     }
 
@@ -85,9 +90,10 @@ public final class TrainingStep {
 
     /** @param stop this rank's wish to stop, of which every rank learns with the result */
     PendingStep run(List<Sample> batch, double lr, boolean stop) {
-        try (Tape tape = Tape.training(model.device(), rng, compute)) {
+        try (Scope scope = new Scope(model.device())) {
             int terms = criterion.names().size();
-            Tensor report = gradients(tape, batch, stop);
+            Tensor report = gradients(scope, batch, stop);
+            Optimizer optimizer = state.optimizer();
             optimizer.step(lr, report.narrow(0, Report.total(terms), 1));
             optimizer.clearGradients();
             report.narrow(0, Report.stats(terms), 2).copyFrom(optimizer.stats());
@@ -95,30 +101,26 @@ public final class TrainingStep {
         }
     }
 
-    /** Forward and backward: leaves the gradients, summed over ranks, in the parameters. All but stats of the {@link Report}. */
-    Tensor gradients(Tape tape, List<Sample> batch, boolean stop) {
-        ImageBatch images = Samples.batch(tape, batch, model);
-        List<Target> targets = new ArrayList<>();
-        int objects = 0;
-        for (Sample s : batch) {
-            targets.add(new Target(s.classes(), s.boxesXyxyPx()));
-            objects += s.classes().length;
-        }
+    /**
+     * Forward and backward: leaves the gradients, summed over parts and ranks, in the parameters.
+     *
+     * @return all but stats of the {@link Report}; the scope's
+     */
+    Tensor gradients(Scope scope, List<Sample> batch, boolean stop) {
         int terms = criterion.names().size();
-        Tensor report = tape.empty(Shape.of(Report.size(terms)));
+        Tensor report = scope.empty(Shape.of(Report.size(terms)));
         Tensor shared = report.narrow(0, Report.OBJECTS, 2);
-        shared.set(new float[] {objects, stop ? 1 : 0});
+        shared.set(new float[] {batch.stream().mapToInt(s -> s.classes().length).sum(), stop ? 1 : 0});
         group.allReduceSum(shared, 2);
 
-        List<SetCriterion.Prediction> stages = new ArrayList<>();
-        for (SparseRcnn.Stage s : model.apply(tape, images)) {
-            stages.add(new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx()));
+        ImageBatch.Size size = ImageBatch.Size.of(Samples.pictures(batch)); // parts are padded alike: padding is seen at its edge
+        SetLoss.Divisors divisors = criterion.divisors(Samples.targets(batch), report.narrow(0, Report.OBJECTS, 1), group.size());
+        Tensor losses = report.narrow(0, Report.TERMS, terms + 1);
+        losses.zero();
+        for (List<Sample> part : accumulation.cut(batch)) {
+            addGradients(part, size, divisors, losses);
         }
-        Tensor all = report.narrow(0, Report.OBJECTS, 1);
-        SetCriterion.Losses losses = criterion.apply(tape, stages, targets, images.whwh(), all, group.size());
-        report.narrow(0, Report.TERMS, terms + 1).copyFrom(losses.terms());
         group.allReduceSum(report.narrow(0, Report.total(terms), 1), 1);
-        losses.backward(tape);
         for (Parameter p : trained) {
             Tensor grad = p.variable().grad();
             if (grad == null) { // nothing led here this step; the other ranks still wait for its sum
@@ -128,5 +130,19 @@ public final class TrainingStep {
             group.allReduceSum(grad, grad.elements());
         }
         return report;
+    }
+
+    /** Of some images of a batch; adds their terms to {@code losses}. */
+    private void addGradients(List<Sample> part, ImageBatch.Size size, SetLoss.Divisors divisors, Tensor losses) {
+        try (Tape tape = Tape.training(model.device(), state.rng(), compute)) {
+            ImageBatch images = Samples.part(tape, part, size, model);
+            List<SetCriterion.Prediction> stages = new ArrayList<>();
+            for (SparseRcnn.Stage s : model.apply(tape, images)) {
+                stages.add(new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx()));
+            }
+            SetCriterion.Losses found = criterion.apply(tape, stages, Samples.targets(part), images.whwh(), divisors);
+            losses.copyFrom(Add.sum(tape, losses, found.terms()));
+            found.backward(tape);
+        }
     }
 }

@@ -69,7 +69,7 @@ final class GoldenModel implements AutoCloseable {
             Tensor objects = tape.floats(new float[] {targets.stream().mapToInt(Target::count).sum()}, 1);
             var criterion = new SetCriterion(model.config().sparseRcnn());
             var losses = criterion.apply(tape, stages.stream().map(s -> new SetCriterion.Prediction(s.logits(), s.boxesXyxyPx())).toList(),
-                    targets, batch.whwh(), objects, 1);
+                    targets, batch.whwh(), criterion.divisors(targets, objects, 1));
             matches.addAll(losses.matches());
             float[] terms = losses.terms().toFloats();
             for (int i = 0; i < criterion.names().size(); i++) {

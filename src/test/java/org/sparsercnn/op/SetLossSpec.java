@@ -56,8 +56,13 @@ class SetLossSpec extends OpSpec {
     }
 
     private static SetLoss.Result loss(Tape tape, Map<String, Variable> in, JsonNode attrs) {
-        return SetLoss.apply(tape, Problems.of(tape, in, attrs), ints(tape, in.get("match")), settings(attrs.get("focal").asBoolean()), NO_OBJECT,
-                in.get("objects").value(), attrs.get("ranks").asInt());
+        MatchCost.Problem problem = Problems.of(tape, in, attrs);
+        return SetLoss.apply(tape, problem, ints(tape, in.get("match")), settings(attrs.get("focal").asBoolean()), NO_OBJECT,
+                divisors(problem, in.get("objects").value(), attrs.get("ranks").asInt()));
+    }
+
+    private static SetLoss.Divisors divisors(MatchCost.Problem p, Tensor objects, int ranks) {
+        return SetLoss.Divisors.of(objects, ranks, IntStream.range(0, p.images()).map(p::objects).toArray(), p.proposals(), NO_OBJECT);
     }
 
     private static MatchCost.Settings settings(boolean focal) {
@@ -110,7 +115,7 @@ class SetLossSpec extends OpSpec {
         int[] labels = IntStream.range(0, match.length).filter(p -> match[p] >= 0).map(labelOf).toArray();
         Tensor boxes = tape.zeros(Shape.of(1, match.length, 4));
         var problem = new MatchCost.Problem(tape, List.of(logits), List.of(boxes), ones(tape, 1, 4), new int[][] {labels}, new float[][] {new float[4 * labels.length]});
-        return SetLoss.apply(tape, problem, tape.ints(match), s, NO_OBJECT, ones(tape, 1), 1);
+        return SetLoss.apply(tape, problem, tape.ints(match), s, NO_OBJECT, divisors(problem, ones(tape, 1), 1));
     }
 
     /** Both losses are symmetric, so the gradient of the second argument is that of the first when they change places. */
@@ -129,7 +134,7 @@ class SetLossSpec extends OpSpec {
         Tensor divisor = tape.floats(new float[] {(float) objects}, 1);
         var problem = new MatchCost.Problem(tape, List.of(tape.zeros(Shape.of(1, n, 1))), List.of(boxes.reshape(1, n, 4)), ones(tape, 1, 4),
                 new int[][] {new int[n]}, new float[][] {truth.toFloats()});
-        return SetLoss.apply(tape, problem, identity(tape, n), s, NO_OBJECT, divisor, 1);
+        return SetLoss.apply(tape, problem, identity(tape, n), s, NO_OBJECT, divisors(problem, divisor, 1));
     }
 
     private static Tensor ones(Tape tape, long... shape) {

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
 import org.sparsercnn.device.cpu.CpuDevice;
@@ -27,16 +29,16 @@ class CudaTrainingTest {
     /** What training left. */
     private record Trained(List<Double> losses, Map<String, float[]> weights) {}
 
-    private static Trained train(Device device) {
+    private static Trained train(Device device, int parts) {
         Rng rng = new Rng(1);
         try (SparseRcnn model = new SparseRcnn(device, CONFIG.model())) {
             Initialization.apply(model, 1);
             try (TrainingState state = new TrainingState(model, CONFIG, rng)) {
-                TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
+                TrainingStep step = new TrainingStep(model, state, LocalGroup.alone(), DType.F32, new Accumulation(parts));
                 List<PendingStep> pending = new ArrayList<>();
                 long waits = waits(device);
                 for (int i = 0; i < STEPS; i++) {
-                    pending.add(step.run(FixedBatches.batch(i, 1, 64, 64, 5), 1e-3));
+                    pending.add(step.run(FixedBatches.batch(i, 2, 64, 64, 5), 1e-3));
                 }
                 assertThat(waits(device)).as("host waits in %d steps", STEPS).isEqualTo(waits);
                 List<Double> losses = pending.stream().map(p -> p.await().total()).toList();
@@ -51,14 +53,15 @@ class CudaTrainingTest {
         return device instanceof CudaDevice cuda ? cuda.hostWaits() : 0;
     }
 
-    @Test
-    void the_host_never_waits_and_the_numbers_are_the_cpus() {
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void the_host_never_waits_and_the_numbers_are_the_cpus(int parts) {
         Trained wanted;
         try (Device cpu = new CpuDevice(2, -1)) {
-            wanted = train(cpu);
+            wanted = train(cpu, parts);
         }
         try (CudaDevice cuda = NullGpu.lateDevice()) {
-            Trained got = train(cuda);
+            Trained got = train(cuda, parts);
             for (int i = 0; i < STEPS; i++) {
                 assertThat(got.losses.get(i)).as("loss of step %d", i).isCloseTo(wanted.losses.get(i), within(1e-4 * wanted.losses.get(i)));
             }

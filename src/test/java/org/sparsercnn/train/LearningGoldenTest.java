@@ -52,7 +52,7 @@ class LearningGoldenTest {
             model.parameters().trainable().forEach(p -> before.put(p.name(), p.published()));
             Rng rng = new Rng(1);
             TrainingState state = new TrainingState(model, config, rng);
-            TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
+            TrainingStep step = new TrainingStep(model, state, LocalGroup.alone());
             // The full-size model's weights make AdamW chaotic: the peer itself, on one thread or two, parts by more than a thousandth.
             double tolerance = Math.max(1e-3, 2 * recorded.get(optimizer).get("noise").asDouble());
             // One tensor of the full-size model, a box layer that hardly moves, is 1.3 % off with SGD.

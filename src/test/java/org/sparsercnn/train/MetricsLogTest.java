@@ -44,7 +44,7 @@ class MetricsLogTest {
         Map<String, Float> terms = new LinkedHashMap<>();
         terms.put("loss_ce", (float) (2 * loss)); // in the order of SetCriterion
         terms.put("loss_ce_0", (float) loss);
-        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, seconds, dataSeconds, 8);
+        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, seconds, dataSeconds, 8, 0);
     }
 
     private List<JsonNode> rows() throws IOException {

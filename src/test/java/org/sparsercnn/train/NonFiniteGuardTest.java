@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Rng;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
@@ -25,8 +26,10 @@ class NonFiniteGuardTest {
     private static final StepResult BAD_GRADIENT = new StepResult(Map.of("loss_ce", 1f), 1, Double.POSITIVE_INFINITY, false);
 
     private final Device device = new CpuDevice(1, -1);
-    private final SparseRcnn model = new SparseRcnn(device, Config.load(Path.of("configs/quickstart.yaml"), List.of()).model());
-    private final NonFiniteGuard guard = new NonFiniteGuard(3, model);
+    private final Config config = Config.load(Path.of("configs/quickstart.yaml"), List.of());
+    private final SparseRcnn model = new SparseRcnn(device, config.model());
+    private final TrainingState state = new TrainingState(model, config, new Rng(1));
+    private final NonFiniteGuard guard = new NonFiniteGuard(3, model, state);
 
     NonFiniteGuardTest() {
         Initialization.apply(model, 1);
@@ -34,6 +37,7 @@ class NonFiniteGuardTest {
 
     @AfterEach
     void close() {
+        state.close();
         model.close();
         device.close();
     }
@@ -46,6 +50,7 @@ class NonFiniteGuardTest {
             guard.check(GOOD, i, 1e-3, BATCH);
         }
         assertThat(guard.stopped()).isFalse();
+        assertThat(state.skippedSteps()).isEqualTo(10);
     }
 
     private void stops(String... words) {

@@ -37,7 +37,7 @@ class OptimizerGoldenTest {
         try (Device device = new CpuDevice(2, -1); SparseRcnn model = new SparseRcnn(device, config.model());
                 TrainingState state = new TrainingState(model, config, rng)) {
             weights.fill(model);
-            TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
+            TrainingStep step = new TrainingStep(model, state, LocalGroup.alone());
             for (int i = 0; i < 3; i++) {
                 StepResult result = step.run(batch(golden), lr).await();
                 double loss = recorded.get("loss_at_step").get(i).asDouble();

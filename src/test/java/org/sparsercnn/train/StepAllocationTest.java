@@ -30,7 +30,7 @@ class StepAllocationTest {
         try (Device device = new CpuDevice(1, -1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Initialization.apply(model, 1);
             try (TrainingState state = new TrainingState(model, config, rng)) {
-                TrainingStep step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng);
+                TrainingStep step = new TrainingStep(model, state, LocalGroup.alone());
                 long[] bytes = new long[STEPS];
                 for (int i = 0; i < STEPS; i++) {
                     long before = THREAD.getCurrentThreadAllocatedBytes();

@@ -55,8 +55,8 @@ class TrainerTest {
             Initialization.apply(model, 1);
             Rng rng = new Rng(1);
             state = new TrainingState(model, CONFIG, rng);
-            step = new TrainingStep(model, state.optimizer(), group, rng);
-            guard = new NonFiniteGuard(1, model);
+            step = new TrainingStep(model, state, group);
+            guard = new NonFiniteGuard(1, model, state);
         }
 
         void run(int steps, int checkpointPeriod, BooleanSupplier stop) {

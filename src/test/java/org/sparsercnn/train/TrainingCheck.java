@@ -100,7 +100,7 @@ public enum TrainingCheck implements Check {
             golden.fill(model);
             Rng rng = new Rng(1);
             state = new TrainingState(model, config, rng);
-            step = new TrainingStep(model, state.optimizer(), LocalGroup.alone(), rng, mode.compute());
+            step = new TrainingStep(model, state, LocalGroup.alone(), mode.compute(), Accumulation.NONE);
         }
 
         StepResult step(int index) {

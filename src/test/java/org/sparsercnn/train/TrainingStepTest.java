@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
@@ -19,6 +18,7 @@ import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.Initialization;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.testing.GoldenWeights;
 
 class TrainingStepTest {
@@ -47,12 +47,12 @@ class TrainingStepTest {
                 TINY.fill(model);
             }
             state = new TrainingState(model, config, rng);
-            step = new TrainingStep(model, state.optimizer(), group, rng);
+            step = new TrainingStep(model, state, group);
         }
 
         Map<String, float[]> gradients(List<Sample> batch) {
-            try (Tape tape = Tape.training(device, rng)) {
-                step.gradients(tape, batch, false);
+            try (Scope scope = new Scope(device)) {
+                step.gradients(scope, batch, false);
             }
             Map<String, float[]> grads = new HashMap<>();
             model.parameters().trainable().forEach(p -> grads.put(p.name(), p.variable().grad().toFloats()));

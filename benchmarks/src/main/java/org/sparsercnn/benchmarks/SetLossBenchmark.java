@@ -26,7 +26,7 @@ public class SetLossBenchmark extends OnPredictions {
     public void loss() {
         try (Tape tape = Tape.inference(device)) {
             MatchCost.Problem problem = problem(tape);
-            SetLoss.apply(tape, problem, match, SETTINGS, 0.1, objectsInAll, 1);
+            SetLoss.apply(tape, problem, match, SETTINGS, 0.1, new SetLoss.Divisors(objectsInAll, 1, 0));
             device.synchronize();
         }
     }
