@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +35,9 @@ public final class Config {
 
     /** A key whose value differs between two configs. */
     public record Difference(String key, PyValue from, PyValue to) {}
+
+    /** Keys of the NMS that merges the passes of test-time augmentation, where it does: a plain pass has none. */
+    private static final Set<String> OF_NMS = Set.of("MODEL.ROI_HEADS.NMS_THRESH_TEST", "TEST.DETECTIONS_PER_IMAGE");
 
     private final CfgTree tree;
     private final Sections sections;
@@ -151,12 +155,16 @@ public final class Config {
     public List<String> notices() {
         List<String> notices = new ArrayList<>(tree.notices());
         String inert = tree.schema().keys().values().stream()
-                .filter(key -> !key.hasEffect() && !asLists(tree.value(key.name())).equals(asLists(key.defaultValue())))
+                .filter(key -> !hasEffect(key) && !asLists(tree.value(key.name())).equals(asLists(key.defaultValue())))
                 .map(key -> key.name() + " " + tree.value(key.name()).repr()).collect(Collectors.joining(", "));
         if (!inert.isEmpty()) {
             notices.add("These settings have no effect in this program: " + inert);
         }
         return notices;
+    }
+
+    private boolean hasEffect(Schema.Entry key) {
+        return key.hasEffect() && (test().aug().mergesByNms() || !OF_NMS.contains(key.name()));
     }
 
     /** detectron2's dumps turn tuples inside tuples into lists; that is no setting of the user's. */

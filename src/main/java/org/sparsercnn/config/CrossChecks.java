@@ -21,6 +21,7 @@ final class CrossChecks {
         checks.sizes(config.model());
         checks.solver(config.solver());
         checks.input(config.input());
+        checks.augmentation(config.test().aug());
     }
 
     private void architecture(ModelConfig model) {
@@ -59,6 +60,14 @@ final class CrossChecks {
         boolean range = input.minSizeTrainSampling().equals("range");
         require(range ? sizes.size() == 2 && sizes.getFirst() <= sizes.getLast() : !sizes.isEmpty(), "INPUT.MIN_SIZE_TRAIN",
                 range ? "two lengths, (smallest, largest), as INPUT.MIN_SIZE_TRAIN_SAMPLING is range" : "at least one length");
+    }
+
+    private void augmentation(TestConfig.Aug aug) {
+        int sizes = aug.minSizes().size();
+        require(!aug.enabled() || sizes > 0, "TEST.AUG.MIN_SIZES", "at least one length, as TEST.AUG.ENABLED is True");
+        int ranges = aug.scaleRanges().size();
+        require(!aug.enabled() || !aug.scaleFilter() || ranges == sizes, "TEST.AUG.SCALE_RANGES",
+                "one [min, max] for each of the %d TEST.AUG.MIN_SIZES, not %d; or TEST.AUG.SCALE_FILTER False".formatted(sizes, ranges));
     }
 
     private static boolean areNeighbours(List<String> some, List<String> all) {

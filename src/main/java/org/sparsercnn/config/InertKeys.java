@@ -42,7 +42,6 @@ final class InertKeys {
             MODEL.ROI_HEADS.BATCH_SIZE_PER_IMAGE = 512
             MODEL.ROI_HEADS.POSITIVE_FRACTION = 0.25
             MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.05
-            MODEL.ROI_HEADS.NMS_THRESH_TEST = 0.5
             MODEL.ROI_HEADS.PROPOSAL_APPEND_GT = True
             MODEL.ROI_BOX_HEAD.NAME = ''
             MODEL.ROI_BOX_HEAD.BBOX_REG_LOSS_TYPE = 'smooth_l1'
@@ -117,14 +116,6 @@ final class InertKeys {
             SOLVER.BIAS_LR_FACTOR = 1.0
             SOLVER.WEIGHT_DECAY_BIAS = 0.0001
             TEST.KEYPOINT_OKS_SIGMAS = []
-            TEST.DETECTIONS_PER_IMAGE = 100
-            TEST.AUG.ENABLED = False
-            TEST.AUG.MIN_SIZES = (400, 500, 600, 640, 700, 900, 1000, 1100, 1200, 1300, 1400, 1800, 800)
-            TEST.AUG.MAX_SIZE = 4000
-            TEST.AUG.FLIP = True
-            TEST.AUG.CVPODS_TTA = True
-            TEST.AUG.SCALE_FILTER = True
-            TEST.AUG.SCALE_RANGES = ([96, 10000], [96, 10000], [64, 10000], [64, 10000], [64, 10000], [0, 10000], [0, 10000], [0, 256], [0, 256], [0, 192], [0, 192], [0, 96], [0, 10000])
             TEST.PRECISE_BN.ENABLED = False
             TEST.PRECISE_BN.NUM_ITER = 200
             CUDNN_BENCHMARK = False

@@ -38,7 +38,8 @@ public record ModelConfig(
             @Key(name = "FUSE_TYPE", is = "'sum'", oneOf = {"sum", "avg"}, doc = "How a level joins the upsampled coarser one.") String fuseType) {}
 
     public record RoiHeads(
-            @Key(name = "IN_FEATURES", is = "['res4']", oneOf = {"p2", "p3", "p4", "p5", "p6", "res4"}, doc = "Pyramid levels that boxes are pooled from, neighbours from fine to coarse (`res4`, the default, is for models without a pyramid).") List<String> inFeatures) {}
+            @Key(name = "IN_FEATURES", is = "['res4']", oneOf = {"p2", "p3", "p4", "p5", "p6", "res4"}, doc = "Pyramid levels that boxes are pooled from, neighbours from fine to coarse (`res4`, the default, is for models without a pyramid).") List<String> inFeatures,
+            @Key(name = "NMS_THRESH_TEST", is = "0.5", doc = "IoU above which the lower of two scores of a class is dropped; counts with `TEST.AUG.ENABLED` and `TEST.AUG.CVPODS_TTA: False` only: a plain pass needs no NMS.") double nmsThreshTest) {}
 
     public record RoiBoxHead(
             @Key(name = "POOLER_RESOLUTION", is = "14", min = 1, doc = "Side of the pooled feature in bins.") int poolerResolution,

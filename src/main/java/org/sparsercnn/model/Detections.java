@@ -2,6 +2,7 @@ package org.sparsercnn.model;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.sparsercnn.config.ModelConfig;
 
@@ -61,8 +62,7 @@ public record Detections(float[] boxesXyxyPx, float[] scores, int[] classes) {
             }
             scores[p] = (float) (Math.exp(row[labels[p]] - max) / sum);
         }
-        return new Detections(boxes, scores, labels).keep(IntStream.range(0, proposals).boxed()
-                .sorted(Comparator.comparingDouble(p -> -scores[p])).mapToInt(Integer::intValue).toArray());
+        return new Detections(boxes, scores, labels).sorted();
     }
 
     /**
@@ -86,7 +86,61 @@ public record Detections(float[] boxesXyxyPx, float[] scores, int[] classes) {
         return keep(IntStream.range(0, count()).filter(i -> scores[i] >= threshold).toArray());
     }
 
-    private Detections keep(int[] indices) {
+    /** Clipped to an image of this size; boxes that are empty then stay. */
+    public Detections clipped(int width, int height) {
+        float[] boxes = new float[boxesXyxyPx.length];
+        for (int i = 0; i < boxes.length; i++) {
+            boxes[i] = Math.clamp(boxesXyxyPx[i], 0f, i % 2 == 0 ? width : height);
+        }
+        return new Detections(boxes, scores, classes);
+    }
+
+    /** All of them, in the order of the list. */
+    public static Detections concat(List<Detections> all) {
+        int n = all.stream().mapToInt(Detections::count).sum();
+        Detections whole = new Detections(new float[4 * n], new float[n], new int[n]);
+        int at = 0;
+        for (Detections d : all) {
+            System.arraycopy(d.boxesXyxyPx, 0, whole.boxesXyxyPx, 4 * at, 4 * d.count());
+            System.arraycopy(d.scores, 0, whole.scores, at, d.count());
+            System.arraycopy(d.classes, 0, whole.classes, at, d.count());
+            at += d.count();
+        }
+        return whole;
+    }
+
+    /** Area of box {@code i} in float32. */
+    public float area(int i) {
+        return (boxesXyxyPx[4 * i + 2] - boxesXyxyPx[4 * i]) * (boxesXyxyPx[4 * i + 3] - boxesXyxyPx[4 * i + 1]);
+    }
+
+    /** Intersection over union of two boxes in float32, in the order of operations of PyTorch's code; NaN if both are empty. */
+    float iou(int i, int j) {
+        float[] b = boxesXyxyPx;
+        float width = Math.min(b[4 * i + 2], b[4 * j + 2]) - Math.max(b[4 * i], b[4 * j]);
+        float height = Math.min(b[4 * i + 3], b[4 * j + 3]) - Math.max(b[4 * i + 1], b[4 * j + 1]);
+        float intersection = Math.max(width, 0) * Math.max(height, 0);
+        return intersection / (area(i) + area(j) - intersection);
+    }
+
+    /** Those whose boxes are finite numbers. */
+    Detections finite() {
+        return keep(IntStream.range(0, count()).filter(i -> IntStream.range(4 * i, 4 * i + 4).allMatch(c -> Float.isFinite(boxesXyxyPx[c])))
+                .toArray());
+    }
+
+    /** Best first; equal scores keep their order. */
+    Detections sorted() {
+        return keep(IntStream.range(0, count()).boxed().sorted(Comparator.comparingDouble(i -> -scores[i])).mapToInt(Integer::intValue).toArray());
+    }
+
+    /** The first {@code n}, or all if there are fewer. */
+    Detections first(int n) {
+        return keep(IntStream.range(0, Math.min(n, count())).toArray());
+    }
+
+    /** Those at {@code indices}, in that order. */
+    public Detections keep(int[] indices) {
         float[] boxes = new float[4 * indices.length];
         float[] s = new float[indices.length];
         int[] c = new int[indices.length];

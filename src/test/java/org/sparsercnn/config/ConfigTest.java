@@ -132,6 +132,15 @@ class ConfigTest {
     }
 
     @Test
+    void keysOfTheNmsThatMergesPassesCountOnlyWhereThereIsOne() {
+        String[] nms = {"TEST.DETECTIONS_PER_IMAGE", "50", "MODEL.ROI_HEADS.NMS_THRESH_TEST", "0.6"};
+        String notice = "These settings have no effect in this program: MODEL.ROI_HEADS.NMS_THRESH_TEST 0.6, TEST.DETECTIONS_PER_IMAGE 50";
+        assertThat(r50(nms).notices()).containsExactly(notice);
+        assertThat(r50(nms).with("TEST.AUG.ENABLED", "True").notices()).containsExactly(notice);
+        assertThat(r50(nms).with("TEST.AUG.ENABLED", "True", "TEST.AUG.CVPODS_TTA", "False").notices()).isEmpty();
+    }
+
+    @Test
     void differencesAreNamed() {
         assertThat(r50().diff(r50("SEED", "1"))).containsExactly(
                 new Config.Difference("SEED", new PyValue.Int(40244023), new PyValue.Int(1)));
