@@ -15,7 +15,6 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.config.DataLoaderConfig;
 import org.sparsercnn.data.CategoryMap;
-import org.sparsercnn.data.CocoFile;
 import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetCatalog;
@@ -91,7 +90,7 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
             DatasetCatalog.Entry entry = catalog.entry(name);
             Dataset set = catalog.load(name, strict).named(free(entry.name(), taken));
             fitted = withClasses(fitted, set);
-            tests.add(new TestSet(set, GroundTruth.read(entry.json()), entry.metric()));
+            tests.add(new TestSet(set, new GroundTruth(catalog.annotations(name)), entry.metric()));
         }
         return tests;
     }
@@ -148,7 +147,7 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
 
     private static Optional<CategoryMap> categoriesOfFile(DatasetCatalog catalog, String name) {
         try {
-            return Optional.of(CocoFile.read(catalog.entry(name).json()).categories());
+            return Optional.of(catalog.annotations(name).categories());
         } catch (BadInput e) { // names are a comfort; without them the classes are numbered
             LOG.debug("no class names from {}", name, e);
             return Optional.empty();

@@ -1,6 +1,7 @@
 package org.sparsercnn.data;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.IntPredicate;
@@ -44,8 +45,12 @@ public final class AspectRatioGrouping implements Iterator<List<Draw>> {
     /** Over a data set, grouped or not. */
     public static AspectRatioGrouping over(List<ImageRecord> images, boolean grouped, long seed, int batchSize, int rank,
             int world) {
-        IntPredicate isWide = index -> grouped && images.get(index).width() > images.get(index).height();
-        return new AspectRatioGrouping(new TrainingSampler(images.size(), seed), isWide, batchSize, rank, world);
+        BitSet wide = new BitSet(images.size()); // skipping batches asks millions of times, and a record is made for each answer
+        for (int index = 0; grouped && index < images.size(); index++) {
+            ImageRecord image = images.get(index);
+            wide.set(index, image.width() > image.height());
+        }
+        return new AspectRatioGrouping(new TrainingSampler(images.size(), seed), wide::get, batchSize, rank, world);
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.sparsercnn.data;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -76,6 +77,18 @@ public final class CategoryMap {
     public int indexOf(long originalId) {
         int index = Arrays.binarySearch(originalIds, originalId);
         return index < 0 ? -1 : index;
+    }
+
+    /**
+     * Where each class of this map stands in {@code target}, if both have the same names, each once, whatever their ids and order;
+     * empty otherwise. Names tell classes apart as in detectron2, which wants equal thing_classes of sets that are used together.
+     */
+    public Optional<int[]> indicesIn(CategoryMap target) {
+        if (names.equals(target.names)) {
+            return Optional.of(IntStream.range(0, size()).toArray());
+        }
+        boolean sameNames = size() == target.size() && Set.copyOf(names).size() == size() && Set.copyOf(target.names).containsAll(names);
+        return sameNames ? Optional.of(names.stream().mapToInt(target.names::indexOf).toArray()) : Optional.empty();
     }
 
     /** Whether the ids are 1..K, the one case in which indices and ids differ only by one. */

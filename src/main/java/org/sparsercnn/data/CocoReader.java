@@ -2,10 +2,10 @@ package org.sparsercnn.data;
 
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.data.AnnotationAudit.Finding;
@@ -27,83 +27,57 @@ public final class CocoReader {
     /**
      * @param name the data set's name in messages
      * @param strict refuse the file for any box that would be repaired or dropped (--strict-data)
-     * @throws BadInput for everything {@link CocoFile#read} refuses, an image without name or size, or bad boxes if strict
+     * @throws BadInput for everything {@link AnnotationStore#read} refuses, an image without name or size, or bad boxes if strict
      */
     public static Dataset read(String name, Path json, Path imageRoot, boolean strict) {
-        return dataset(name, CocoFile.read(json), imageRoot, strict);
+        return dataset(name, AnnotationStore.read(json), imageRoot, strict);
     }
 
-    static Dataset dataset(String name, CocoFile file, Path imageRoot, boolean strict) {
-        CocoFile.Annotations annotations = file.annotations();
-        int[] order = byImage(file);
+    /** The same for a file already read. Its images are made of the store when asked for, boxes repaired anew; here only counted. */
+    static Dataset dataset(String name, AnnotationStore store, Path imageRoot, boolean strict) {
         AnnotationAudit.Builder audit = new AnnotationAudit.Builder();
-        List<ImageRecord> images = new ArrayList<>(file.images().count());
-        int next = 0;
-        int flagged = 0;
-        for (int image = 0; image < file.images().count(); image++) {
-            requireNameAndSize(file, image);
-            int from = next;
-            while (next < order.length && annotations.imageIndices()[order[next]] == image) {
-                flagged += annotations.ignore()[order[next]] ? 1 : 0;
-                next++;
-            }
-            images.add(image(file, image, Arrays.copyOfRange(order, from, next), imageRoot, audit));
+        for (int image = 0; image < store.imageCount(); image++) {
+            requireNameAndSize(store, image);
+            image(store, image, imageRoot, audit);
         }
         AnnotationAudit found = audit.build();
         if (strict && !found.clean()) {
-            throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", file.source(), found.total(), found);
+            throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), found.total(), found);
         }
-        report(name, file, found, flagged);
-        return new Dataset(name, images, file.categories(), found);
+        report(name, store, found);
+        List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, new AnnotationAudit.Builder()));
+        return new Dataset(name, store.source().toString(), images, store.categories(), found);
     }
 
-    /** Annotation indices grouped by image, in file order within one. */
-    private static int[] byImage(CocoFile file) {
-        int[] imageOf = file.annotations().imageIndices();
-        int[] start = new int[file.images().count() + 1];
-        for (int image : imageOf) {
-            start[image + 1]++;
-        }
-        Arrays.parallelPrefix(start, Integer::sum);
-        int[] order = new int[imageOf.length];
-        for (int i = 0; i < imageOf.length; i++) {
-            order[start[imageOf[i]]++] = i;
-        }
-        return order;
-    }
-
-    private static ImageRecord image(CocoFile file, int image, int[] members, Path imageRoot, AnnotationAudit.Builder audit) {
-        CocoFile.Images images = file.images();
-        CocoFile.Annotations all = file.annotations();
-        int width = images.widths()[image];
-        int height = images.heights()[image];
-        double[] boxesXywhPx = new double[4 * members.length];
-        int[] kept = new int[members.length];
+    private static ImageRecord image(AnnotationStore store, int image, Path imageRoot, AnnotationAudit.Builder audit) {
+        int width = store.width(image);
+        int height = store.height(image);
+        int from = store.firstBox(image);
+        int members = store.firstBox(image + 1) - from;
+        double[] boxesXywhPx = new double[4 * members];
+        int[] classes = new int[members];
+        boolean[] crowd = new boolean[members];
+        double[] areas = new double[members];
+        long[] ids = new long[members];
         int n = 0;
-        for (int member : members) {
-            System.arraycopy(all.boxesXywhPx(), 4 * member, boxesXywhPx, 4 * n, 4);
+        for (int box = from; box < from + members; box++) {
+            store.copyBoxXywhPx(box, boxesXywhPx, 4 * n);
             Finding finding = repair(boxesXywhPx, 4 * n, width, height);
             if (finding != null) {
-                audit.add(finding, all.ids()[member]);
+                audit.add(finding, store.annotationId(box));
             }
             if (finding == null || finding == Finding.OVERHANGING) {
-                kept[n++] = member;
+                classes[n] = store.classIndex(box);
+                crowd[n] = store.isCrowd(box) || store.isIgnored(box);
+                areas[n] = store.area(box);
+                ids[n++] = store.annotationId(box);
             }
         }
-        int[] classes = new int[n];
-        boolean[] crowd = new boolean[n];
-        double[] areas = new double[n];
-        long[] ids = new long[n];
-        for (int i = 0; i < n; i++) {
-            int member = kept[i];
-            classes[i] = all.classes()[member];
-            crowd[i] = all.crowd()[member] || all.ignore()[member];
-            areas[i] = all.areas()[member];
-            ids[i] = all.ids()[member];
-        }
-        String fileName = images.fileNames()[image];
-        return new ImageRecord(images.ids()[image], fileName, path(file, imageRoot, fileName), width, height,
-                Arrays.copyOf(boxesXywhPx, 4 * n), classes, crowd, areas, ids);
+        String fileName = store.fileName(image);
+        Path file = path(store, imageRoot, fileName);
+        return n == members ? new ImageRecord(store.imageId(image), fileName, file, width, height, boxesXywhPx, classes, crowd, areas, ids)
+                : new ImageRecord(store.imageId(image), fileName, file, width, height, Arrays.copyOf(boxesXywhPx, 4 * n),
+                        Arrays.copyOf(classes, n), Arrays.copyOf(crowd, n), Arrays.copyOf(areas, n), Arrays.copyOf(ids, n));
     }
 
     /** Clips the box at offset {@code o} in place; null when nothing worth a report was wrong. */
@@ -136,38 +110,38 @@ public final class CocoReader {
         return overhang > ROUNDING_PX ? Finding.OVERHANGING : null;
     }
 
-    private static void requireNameAndSize(CocoFile file, int image) {
-        CocoFile.Images images = file.images();
-        String missing = images.fileNames()[image] == null ? "file_name"
-                : images.widths()[image] <= 0 ? "width" : images.heights()[image] <= 0 ? "height" : null;
+    private static void requireNameAndSize(AnnotationStore store, int image) {
+        String missing = store.fileName(image).isEmpty() ? "file_name"
+                : store.width(image) <= 0 ? "width" : store.height(image) <= 0 ? "height" : null;
         if (missing != null) {
-            throw BadInput.of("%s: image id %d has no usable \"%s\"; every image needs file_name, width and height", file.source(),
-                    images.ids()[image], missing);
+            throw BadInput.of("%s: image id %d has no usable \"%s\"; every image needs file_name, width and height", store.source(),
+                    store.imageId(image), missing);
         }
     }
 
-    private static Path path(CocoFile file, Path imageRoot, String fileName) {
+    private static Path path(AnnotationStore store, Path imageRoot, String fileName) {
         try {
             return imageRoot.resolve(fileName);
         } catch (InvalidPathException e) {
-            throw new BadInput(file.source() + ": \"" + fileName + "\" cannot be a file name: " + e.getReason(), e);
+            throw new BadInput(store.source() + ": \"" + fileName + "\" cannot be a file name: " + e.getReason(), e);
         }
     }
 
-    private static void report(String name, CocoFile file, AnnotationAudit found, int flagged) {
-        LOG.info("Loaded {} images in COCO format from {}", file.images().count(), file.source());
-        if (!file.categories().contiguousFromOne() && !name.contains("coco")) {
+    private static void report(String name, AnnotationStore store, AnnotationAudit found) {
+        LOG.info("Loaded {} images in COCO format from {}", store.imageCount(), store.source());
+        if (!store.categories().contiguousFromOne() && !name.contains("coco")) {
             LOG.warn("Category ids in annotations are not in [1, #categories]! We'll apply a mapping for you.");
         }
-        Set<String> repeated = file.categories().repeatedNames();
+        Set<String> repeated = store.categories().repeatedNames();
         if (!repeated.isEmpty()) {
-            LOG.warn("{}: several categories share a name: {}", file.source(), repeated);
+            LOG.warn("{}: several categories share a name: {}", store.source(), repeated);
         }
+        long flagged = IntStream.range(0, store.boxCount()).filter(store::isIgnored).count();
         if (flagged > 0) {
-            LOG.warn("{}: {} annotations flagged \"ignore\" are kept out of training like crowd regions", file.source(), flagged);
+            LOG.warn("{}: {} annotations flagged \"ignore\" are kept out of training like crowd regions", store.source(), flagged);
         }
         if (!found.clean()) {
-            LOG.warn("{}: boxes repaired or dropped:\n{}", file.source(), found);
+            LOG.warn("{}: boxes repaired or dropped:\n{}", store.source(), found);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.sparsercnn.data;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -43,6 +44,7 @@ public final class DatasetCatalog {
 
     private final Path root;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<Path, AnnotationStore> read = new HashMap<>();
 
     /**
      * @param root folder of the built-in data sets
@@ -127,7 +129,20 @@ public final class DatasetCatalog {
         Entry entry = entry(name);
         requirePresent(entry, "annotation file", entry.json());
         requirePresent(entry, "image folder", entry.imageRoot());
-        return CocoReader.read(entry.name(), entry.json(), entry.imageRoot(), strict);
+        return CocoReader.dataset(entry.name(), annotations(name), entry.imageRoot(), strict);
+    }
+
+    /**
+     * The annotation file of a data set, read once however often and under however many names it is asked for: training, evaluation
+     * and all replicas share it.
+     *
+     * @throws BadInput if the name is unknown or the file is refused
+     */
+    public AnnotationStore annotations(String name) {
+        Path json = entry(name).json();
+        synchronized (read) {
+            return read.computeIfAbsent(json.toAbsolutePath().normalize(), _ -> AnnotationStore.read(json));
+        }
     }
 
     /** The classes of a built-in data set, known without its files: what a downloaded model needs to name what it finds. */

@@ -14,7 +14,7 @@ import org.sparsercnn.util.CounterRandom;
  * nothing is left. The published SparseRCNNDatasetMapper: flip and scale, and with INPUT.CROP.ENABLED for every second
  * picture between the two a scaling to 400, 500 or 600 and a crop.
  *
- * <p>What is drawn depends on (seed, epoch, image id) alone. Immutable, for any number of threads.
+ * <p>What is drawn depends on (seed, epoch, {@link ImageRecord#randomKey}) alone. Immutable, for any number of threads.
  */
 public final class DatasetMapper {
     /** Boxes narrower or lower than this many pixels are dropped (detectron2's filter_empty_instances). */
@@ -65,7 +65,7 @@ public final class DatasetMapper {
 
     /** @throws BadInput naming the file if it cannot be decoded or has another size than {@code record} says */
     public Sample map(ImageRecord record, long epoch) {
-        return map(record, draw(new ImageSize(record.width(), record.height()), CounterRandom.of(seed, epoch, record.id())));
+        return map(record, draw(new ImageSize(record.width(), record.height()), CounterRandom.of(seed, epoch, record.randomKey())));
     }
 
     /** The same with the transforms given. */

@@ -5,7 +5,7 @@ import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.box.Boxes;
-import org.sparsercnn.data.CocoFile;
+import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 
 /**
@@ -22,9 +22,10 @@ public final class CocoMatcher {
     private static final Logger LOG = LoggerFactory.getLogger(CocoMatcher.class);
     private static final int NONE = -1;
 
-    private final GroundTruth truth;
+    private final AnnotationStore annotations;
     private final Detections detections;
     private final CocoOptions options;
+    private final int[] truthImages;
     private final int[] detectionImages;
     private final CellIndex truthCells;
     private final CellIndex detectionCells;
@@ -36,17 +37,18 @@ public final class CocoMatcher {
      * @throws org.sparsercnn.util.BadInput if a detection belongs to an image the ground truth does not list
      */
     public CocoMatcher(GroundTruth truth, Detections detections, CocoOptions options) {
-        this.truth = truth;
         this.detections = detections;
         this.options = options;
-        CocoFile.Annotations annotations = truth.annotations();
-        int images = truth.imageIds().length;
+        this.annotations = truth.annotations();
+        int images = annotations.imageCount();
         int categories = truth.categories().size();
-        truthCells = CellIndex.of(IntStream.range(0, annotations.count()).toArray(), annotations.classes(), categories,
-                annotations.imageIndices(), images);
+        truthImages = IntStream.range(0, images)
+                .flatMap(i -> IntStream.generate(() -> i).limit(annotations.firstBox(i + 1) - annotations.firstBox(i))).toArray();
+        truthCells = CellIndex.of(IntStream.range(0, annotations.boxCount()).toArray(),
+                IntStream.range(0, annotations.boxCount()).map(annotations::classIndex).toArray(), categories, truthImages, images);
         DetectionRows rows = DetectionRows.of(truth, detections);
         detectionImages = rows.images();
-        if (Arrays.stream(annotations.ids()).anyMatch(id -> id == 0)) {
+        if (IntStream.range(0, annotations.boxCount()).anyMatch(i -> annotations.annotationId(i) == 0)) {
             LOG.warn("an annotation has id 0: pycocotools, and so this evaluation, counts a detection of it as a miss; number"
                     + " annotations from 1");
         }
@@ -71,7 +73,9 @@ public final class CocoMatcher {
         private final double[] scores;
         private final int[] ranks;
         private final byte[] outcomes; // (A, T, count)
+        private double[] objectsXywhPx = new double[0]; // (G, 4) of the current cell
         private double[] overlaps = new double[0]; // (D, G) of the current cell
+        private boolean[] crowd = new boolean[0]; // (G)
         private int[] candidates = new int[0]; // (G) objects of the cell, those that count first
         private boolean[] ignored = new boolean[0]; // (G) in the order of candidates
         private boolean[] taken = new boolean[0]; // likewise
@@ -94,7 +98,6 @@ public final class CocoMatcher {
         }
 
         CategoryMatches match() {
-            int[] truthImages = truth.annotations().imageIndices();
             int g = truthCells.starts()[category];
             int d = detectionCells.starts()[category];
             int gEnd = truthCells.starts()[category + 1];
@@ -122,11 +125,13 @@ public final class CocoMatcher {
                 ranks[at + i] = i;
             }
             reserve(objects, kept);
+            for (int j = 0; j < objects; j++) {
+                annotations.copyBoxXywhPx(truthRows[gFrom + j], objectsXywhPx, 4 * j);
+                crowd[j] = annotations.isCrowd(truthRows[gFrom + j]);
+            }
             for (int i = 0; i < kept; i++) {
                 for (int j = 0; j < objects; j++) {
-                    int row = truthRows[gFrom + j];
-                    overlaps[i * objects + j] = Boxes.cocoIouXywh(detections.boxesXywhPx(), best[i], truth.annotations().boxesXywhPx(), row,
-                            truth.annotations().crowd()[row]);
+                    overlaps[i * objects + j] = Boxes.cocoIouXywh(detections.boxesXywhPx(), best[i], objectsXywhPx, j, crowd[j]);
                 }
             }
             for (AreaRange range : ranges) {
@@ -143,6 +148,8 @@ public final class CocoMatcher {
                 overlaps = new double[2 * kept * objects];
             }
             if (candidates.length < objects) {
+                objectsXywhPx = new double[8 * objects];
+                crowd = new boolean[2 * objects];
                 candidates = new int[2 * objects];
                 ignored = new boolean[2 * objects];
                 taken = new boolean[2 * objects];
@@ -153,8 +160,7 @@ public final class CocoMatcher {
         private int order(int gFrom, int objects, AreaRange range) {
             int counting = 0;
             for (int j = 0; j < objects; j++) {
-                int row = truthRows[gFrom + j];
-                if (!truth.annotations().crowd()[row] && !range.excludes(truth.annotations().areas()[row])) {
+                if (!crowd[j] && !range.excludes(annotations.area(truthRows[gFrom + j]))) {
                     ignored[counting] = false;
                     candidates[counting++] = j;
                 }
@@ -178,7 +184,7 @@ public final class CocoMatcher {
                 double overlap = Math.min(thresholds[threshold], 1 - 1e-10);
                 int match = NONE;
                 for (int k = 0; k < objects; k++) {
-                    if (taken[k] && !truth.annotations().crowd()[truthRows[gFrom + candidates[k]]]) {
+                    if (taken[k] && !crowd[candidates[k]]) {
                         continue;
                     }
                     if (match != NONE && !ignored[match] && ignored[k]) {
@@ -202,7 +208,7 @@ public final class CocoMatcher {
                 return CategoryMatches.IGNORED;
             }
             // upstream marks a match by the annotation's id, so id 0 reads as no match
-            if (match != NONE && truth.annotations().ids()[truthRows[gFrom + candidates[match]]] != 0) {
+            if (match != NONE && annotations.annotationId(truthRows[gFrom + candidates[match]]) != 0) {
                 return CategoryMatches.HIT;
             }
             double area = detections.boxesXywhPx()[4 * detection + 2] * detections.boxesXywhPx()[4 * detection + 3];

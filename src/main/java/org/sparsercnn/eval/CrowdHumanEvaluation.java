@@ -3,7 +3,7 @@ package org.sparsercnn.eval;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.sparsercnn.box.Boxes;
-import org.sparsercnn.data.CocoFile;
+import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.util.BadInput;
 
 /**
@@ -17,29 +17,25 @@ public final class CrowdHumanEvaluation {
     /** Added to every denominator by the published script. */
     private static final double EPSILON = 1e-6;
 
-    private final GroundTruth truth;
+    private final AnnotationStore truth;
     private final Detections detections;
     private final CrowdHumanOptions options;
     private final boolean[] ignored; // by annotation
-    private final CellIndex truthCells;
     private final CellIndex detectionCells;
     private final double[] scores;
     private final boolean[] hits;
     private int count;
 
     private CrowdHumanEvaluation(GroundTruth truth, Detections detections, CrowdHumanOptions options) {
-        this.truth = truth;
+        this.truth = truth.annotations();
         this.detections = detections;
         this.options = options;
-        CocoFile.Annotations annotations = truth.annotations();
-        int images = truth.imageIds().length;
-        ignored = new boolean[annotations.count()];
+        ignored = new boolean[this.truth.boxCount()];
         for (int i = 0; i < ignored.length; i++) {
-            ignored[i] = annotations.crowd()[i] || annotations.ignore()[i] && !options.published();
+            ignored[i] = this.truth.isCrowd(i) || this.truth.isIgnored(i) && !options.published();
         }
-        truthCells = CellIndex.byImage(IntStream.range(0, ignored.length).toArray(), annotations.imageIndices(), images);
         DetectionRows rows = DetectionRows.of(truth, detections);
-        detectionCells = CellIndex.byImage(rows.usable(), rows.images(), images);
+        detectionCells = CellIndex.byImage(rows.usable(), rows.images(), this.truth.imageCount());
         scores = new double[rows.usable().length];
         hits = new boolean[scores.length];
     }
@@ -76,20 +72,25 @@ public final class CrowdHumanEvaluation {
 
     /** In the published order, that of their first annotations, by which equal scores are ranked; those without come last. */
     private int[] images() {
-        IntStream annotated = Arrays.stream(truth.annotations().imageIndices());
-        IntStream all = IntStream.range(0, truth.imageIds().length);
-        int[] images = (options.published() ? annotated : IntStream.concat(annotated, all)).distinct().toArray();
+        int[] images = truth.imagesInFileOrder();
         if (options.published()) {
-            boolean[] known = new boolean[truth.imageIds().length];
-            Arrays.stream(images).forEach(image -> known[image] = true);
-            long[] foreign = all.filter(image -> !known[image] && detectionCells.starts()[image] < detectionCells.starts()[image + 1])
-                    .mapToLong(image -> truth.imageIds()[image]).toArray();
+            int annotated = images.length;
+            while (annotated > 0 && isEmpty(images[annotated - 1])) {
+                annotated--;
+            }
+            long[] foreign = Arrays.stream(images, annotated, images.length)
+                    .filter(image -> detectionCells.starts()[image] < detectionCells.starts()[image + 1]).mapToLong(truth::imageId).toArray();
             if (foreign.length > 0) {
                 throw BadInput.of("detections on %d images without annotations, where the published script fails: image ids %s; score"
                         + " without \"as published\"", foreign.length, DetectionRows.shown(foreign));
             }
+            return Arrays.copyOf(images, annotated);
         }
         return images;
+    }
+
+    private boolean isEmpty(int image) {
+        return truth.firstBox(image) == truth.firstBox(image + 1);
     }
 
     private void match(int image) {
@@ -99,9 +100,8 @@ public final class CrowdHumanEvaluation {
         }
         ScoreOrder.sort(found, 0, found.length, detections.scores());
         double[] detected = clipped(detections.boxesXywhPx(), found, image);
-        int[] there = Arrays.copyOfRange(truthCells.rows(), truthCells.starts()[image], truthCells.starts()[image + 1]);
-        double[] persons = clipped(truth.annotations().boxesXywhPx(), Arrays.stream(there).filter(row -> !ignored[row]).toArray(), image);
-        double[] regions = clipped(truth.annotations().boxesXywhPx(), Arrays.stream(there).filter(row -> ignored[row]).toArray(), image);
+        double[] persons = truth(image, false);
+        double[] regions = truth(image, true);
         boolean[] taken = new boolean[persons.length / 4];
         for (int d = 0; d < found.length; d++) {
             int person = freePerson(detected, d, persons, taken);
@@ -113,6 +113,15 @@ public final class CrowdHumanEvaluation {
                 scores[count++] = detections.scores()[found[d]];
             }
         }
+    }
+
+    private double[] truth(int image, boolean regions) {
+        int[] rows = IntStream.range(truth.firstBox(image), truth.firstBox(image + 1)).filter(row -> ignored[row] == regions).toArray();
+        double[] boxesXywhPx = new double[4 * rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            truth.copyBoxXywhPx(rows[i], boxesXywhPx, 4 * i);
+        }
+        return clipped(boxesXywhPx, IntStream.range(0, rows.length).toArray(), image);
     }
 
     /** The one overlapped most, of equal ones the first; -1 if none is overlapped enough. */
@@ -139,11 +148,11 @@ public final class CrowdHumanEvaluation {
 
     /** Corners of the boxes named, inside the image: as published, the upper left one at most on the last pixel. */
     private double[] clipped(double[] boxesXywhPx, int[] rows, int image) {
-        int width = truth.widths()[image];
-        int height = truth.heights()[image];
+        int width = truth.width(image);
+        int height = truth.height(image);
         if (width <= 0 || height <= 0) {
             throw BadInput.of("image id %d has no \"width\" or \"height\" in the annotation file; CrowdHuman's metric clips boxes to the image:"
-                    + " add them", truth.imageIds()[image]);
+                    + " add them", truth.imageId(image));
         }
         double[] boxesXyxyPx = new double[4 * rows.length];
         for (int i = 0; i < rows.length; i++) {

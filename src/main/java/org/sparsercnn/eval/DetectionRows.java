@@ -5,6 +5,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.util.BadInput;
 
 /**
@@ -24,15 +25,15 @@ record DetectionRows(int[] images, int[] classes, int[] usable) {
      * @throws BadInput if a detection belongs to an image the ground truth does not list
      */
     static DetectionRows of(GroundTruth truth, Detections detections) {
-        int[] images = imagesOf(detections, truth.imageIds());
+        int[] images = imagesOf(detections, truth.annotations());
         int[] classes = Arrays.stream(detections.categoryIds()).mapToInt(truth.categories()::indexOf).toArray();
         int[] usable = IntStream.range(0, detections.count()).filter(i -> classes[i] >= 0 && isFinite(detections, i)).toArray();
         warnOfLeftOut(detections, classes, usable.length);
         return new DetectionRows(images, classes, usable);
     }
 
-    private static int[] imagesOf(Detections detections, long[] imageIds) {
-        int[] images = Arrays.stream(detections.imageIds()).mapToInt(id -> Arrays.binarySearch(imageIds, id)).toArray();
+    private static int[] imagesOf(Detections detections, AnnotationStore truth) {
+        int[] images = Arrays.stream(detections.imageIds()).mapToInt(truth::imageIndex).toArray();
         long[] unknown = IntStream.range(0, images.length).filter(i -> images[i] < 0).mapToLong(i -> detections.imageIds()[i])
                 .distinct().toArray();
         if (unknown.length > 0) {

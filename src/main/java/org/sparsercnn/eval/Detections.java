@@ -1,5 +1,7 @@
 package org.sparsercnn.eval;
 
+import org.sparsercnn.data.AnnotationStore;
+
 /**
  * D detections in columns, as a results file lists them.
  *
@@ -26,12 +28,15 @@ public record Detections(long[] imageIds, long[] categoryIds, double[] boxesXywh
      */
     public static Detections ofTruth(GroundTruth truth) {
         DetectionCollector collector = new DetectionCollector();
-        double[] box = truth.annotations().boxesXywhPx();
-        for (int i = 0; i < truth.annotations().count(); i++) {
-            if (!truth.annotations().crowd()[i]) {
-                collector.add(truth.imageIds()[truth.annotations().imageIndices()[i]],
-                        truth.categories().originalId(truth.annotations().classes()[i]), 1, box[4 * i], box[4 * i + 1], box[4 * i + 2],
-                        box[4 * i + 3]);
+        AnnotationStore annotations = truth.annotations();
+        double[] box = new double[4];
+        for (int image = 0; image < annotations.imageCount(); image++) {
+            for (int i = annotations.firstBox(image); i < annotations.firstBox(image + 1); i++) {
+                if (!annotations.isCrowd(i)) {
+                    annotations.copyBoxXywhPx(i, box, 0);
+                    collector.add(annotations.imageId(image), truth.categories().originalId(annotations.classIndex(i)), 1, box[0], box[1], box[2],
+                            box[3]);
+                }
             }
         }
         return collector.detections();

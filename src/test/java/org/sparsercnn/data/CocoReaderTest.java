@@ -167,17 +167,6 @@ class CocoReaderTest {
         assertThatThrownBy(empty::withoutEmptyImages).isInstanceOf(BadInput.class).hasMessageContaining("none of its 1 images has a box");
     }
 
-    @Test
-    void dataSetsOfTheSameClassesJoin() throws IOException {
-        Dataset dataset = read(document(IMAGES, "[" + box(1, "1, 1, 0, 1") + "]", CATEGORIES));
-        Dataset joined = Dataset.concat(List.of(dataset, dataset));
-        assertThat(joined.size()).isEqualTo(4);
-        assertThat(joined.audit().count(Finding.EMPTY)).isEqualTo(2);
-        Dataset other = new Dataset("other", dataset.images(), CategoryMap.ofCount(2));
-        assertThatThrownBy(() -> Dataset.concat(List.of(dataset, other))).isInstanceOf(BadInput.class)
-                .hasMessageContaining("their classes differ (2: cat, dog; 2: class 1, class 2)");
-    }
-
     private static String box(int id, String numbers) {
         return "{'id': %d, 'image_id': 9, 'category_id': 3, 'bbox': [%s]}".formatted(id, numbers);
     }

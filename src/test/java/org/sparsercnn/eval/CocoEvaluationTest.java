@@ -13,7 +13,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.data.CategoryMap;
-import org.sparsercnn.data.CocoReader;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
@@ -32,17 +31,6 @@ class CocoEvaluationTest {
         for (String name : List.of("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100", "ARs", "ARm", "ARl")) {
             assertThat(result.summary().get(name)).as(name).isCloseTo(1, within(1e-12));
         }
-    }
-
-    @Test
-    void aDataSetInMemoryGivesTheNumbersOfItsFile() throws IOException {
-        SampleEvaluation.write(folder, 40, 20, 5, 2);
-        Detections detections = ResultsJson.read(folder.resolve("dt.json"));
-        GroundTruth inMemory = GroundTruth.of(CocoReader.read("sample", folder.resolve("gt.json"), folder, false));
-        CocoResult result = CocoEvaluation.evaluate(inMemory, detections);
-        assertThat(result.summary().stats())
-                .containsExactly(CocoEvaluation.evaluate(GroundTruth.read(folder.resolve("gt.json")), detections).summary().stats());
-        assertThat(result.summary().get("AP")).isBetween(0.01, 0.99);
     }
 
     @Test

@@ -6,13 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.Predicate;
@@ -24,8 +23,6 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.sparsercnn.data.CategoryMap;
-import org.sparsercnn.data.CocoFile;
 import org.sparsercnn.data.Metric;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
@@ -149,33 +146,17 @@ class CrowdHumanGoldenTest {
         }
 
         GroundTruth truth() {
-            long[] ids = truth.keySet().stream().mapToLong(id -> id).sorted().toArray();
-            int[] widths = new int[ids.length];
-            int[] heights = new int[ids.length];
-            List<JsonNode> boxes = new ArrayList<>();
-            List<Integer> images = new ArrayList<>();
+            ObjectNode coco = Json.MAPPER.createObjectNode();
+            coco.putArray("categories").addObject().put("id", 1).put("name", "person");
+            ArrayNode images = coco.putArray("images");
+            ArrayNode annotations = coco.putArray("annotations");
             truth.forEach((id, record) -> {
-                int image = Arrays.binarySearch(ids, id);
-                widths[image] = record.get("width").asInt();
-                heights[image] = record.get("height").asInt();
-                record.get("gtboxes").forEach(box -> {
-                    boxes.add(box);
-                    images.add(image);
-                });
+                images.addObject().put("id", id).set("width", record.get("width"));
+                ((ObjectNode) images.get(images.size() - 1)).set("height", record.get("height"));
+                record.get("gtboxes").forEach(box -> annotations.addObject().put("id", annotations.size() + 1).put("image_id", id)
+                        .put("category_id", 1).put("iscrowd", ignored.test(box) ? 1 : 0).set("bbox", box.get(body)));
             });
-            int n = boxes.size();
-            boolean[] crowd = new boolean[n];
-            long[] annotations = new long[n];
-            double[] xywh = new double[4 * n];
-            for (int i = 0; i < n; i++) {
-                crowd[i] = ignored.test(boxes.get(i));
-                annotations[i] = i + 1;
-                for (int k = 0; k < 4; k++) {
-                    xywh[4 * i + k] = boxes.get(i).get(body).get(k).asDouble();
-                }
-            }
-            return new GroundTruth(ids, widths, heights, CategoryMap.ofNames(List.of("person")), new CocoFile.Annotations(annotations,
-                    images.stream().mapToInt(i -> i).toArray(), new int[n], xywh, new double[n], crowd, new boolean[n]));
+            return CrowdHumanGoldenTest.truth(coco);
         }
 
         Detections detections() {

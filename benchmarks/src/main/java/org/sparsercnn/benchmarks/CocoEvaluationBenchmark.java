@@ -56,7 +56,7 @@ public class CocoEvaluationBenchmark {
 
     @Benchmark
     public int read() {
-        return GroundTruth.read(folder.resolve("gt.json")).imageIds().length + ResultsJson.read(folder.resolve("dt.json")).count();
+        return GroundTruth.read(folder.resolve("gt.json")).annotations().imageCount() + ResultsJson.read(folder.resolve("dt.json")).count();
     }
 
     @Benchmark
