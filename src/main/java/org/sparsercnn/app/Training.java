@@ -125,6 +125,7 @@ public final class Training {
         options.device.check(config, options.replicas);
         try (RunFolder folder = RunFolder.open(config)) {
             try {
+                folder.report(environment);
                 return new Training(environment, config, options, course, interrupts, folder).train();
             } catch (RuntimeException e) {
                 throw folder.failed(e);

@@ -29,7 +29,6 @@ public final class MetricsLog implements Hook {
     private final History time = new History();
     private final History dataTime = new History();
     private long steps;
-    private long skipped;
 
     /**
      * @param onScreen whether to log lines too; a progress bar does not go with them
@@ -46,8 +45,6 @@ public final class MetricsLog implements Hook {
         if (p.step().finite()) {
             history("total_loss").add(p.step().total());
             p.step().losses().forEach((name, value) -> history(name).add(value));
-        } else {
-            skipped++;
         }
         if (steps++ == WARMUP) {
             time.clear();
@@ -83,8 +80,8 @@ public final class MetricsLog implements Hook {
             s.append(String.format(Locale.ROOT, "  max_mem: %.0fM", peakBytes.getAsLong() / 0x1p20));
         }
         s.append("  images/s: ").append(GeneralFormat.of(imagesPerSecond(p), 3));
-        if (skipped > 0) {
-            s.append("  skipped: ").append(skipped);
+        if (p.skippedSteps() > 0) {
+            s.append("  skipped: ").append(p.skippedSteps());
         }
         return s.toString();
     }
@@ -103,7 +100,7 @@ public final class MetricsLog implements Hook {
         row.put("time", time.median(WINDOW));
         row.put("data_time", dataTime.median(WINDOW));
         row.put("images_per_second", imagesPerSecond(p));
-        row.put("skipped_steps", (double) skipped);
+        row.put("skipped_steps", (double) p.skippedSteps());
         losses.forEach((name, v) -> row.put(name, v.median(WINDOW)));
         return row;
     }
