@@ -158,7 +158,7 @@ public final class Training {
                 metrics = folder.openMetrics(start);
                 folder.writeConfig(config); // not before: a run that is refused leaves an earlier one's config alone
             }
-            state.broadcast(group);
+            state.begin(group);
             var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model, state);
             var step = new TrainingStep(model, state, group, Compute.of(config, device), Accumulation.of(config.solver(), group.size()));
             var trainer = new Trainer(step, course.plan, hooks(model, state, group), guard);
