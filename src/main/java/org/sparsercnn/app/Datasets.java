@@ -22,6 +22,7 @@ import org.sparsercnn.data.Draw;
 import org.sparsercnn.data.ImageRecord;
 import org.sparsercnn.data.Metric;
 import org.sparsercnn.data.Sample;
+import org.sparsercnn.eval.CrowdHumanEvaluation;
 import org.sparsercnn.eval.GroundTruth;
 import org.sparsercnn.util.BadInput;
 
@@ -45,6 +46,12 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
      * @param metric how they are counted
      */
     record TestSet(Dataset images, GroundTruth truth, Metric metric) {
+        TestSet {
+            if (metric == Metric.CROWDHUMAN) {
+                CrowdHumanEvaluation.requireOneClass("data set " + images.name(), truth.categories());
+            }
+        }
+
         String name() {
             return images.name();
         }
