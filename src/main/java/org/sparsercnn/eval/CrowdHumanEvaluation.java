@@ -92,7 +92,7 @@ public final class CrowdHumanEvaluation {
                     .filter(image -> detectionCells.starts()[image] < detectionCells.starts()[image + 1]).mapToLong(truth::imageId).toArray();
             if (foreign.length > 0) {
                 throw BadInput.of("detections on %d images without annotations, where the published script fails: image ids %s; score"
-                        + " without \"as published\"", foreign.length, DetectionRows.shown(foreign));
+                        + " without --as-published", foreign.length, DetectionRows.shown(foreign));
             }
             return Arrays.copyOf(images, annotated);
         }

@@ -55,11 +55,11 @@ public final class TruthFaults {
     }
 
     @FunctionalInterface
-    private interface Test {
+    private interface Check {
         boolean faulty(int box, Instance instance);
     }
 
-    private record Kind(String what, String remedy, Test test) {}
+    private record Kind(String what, String remedy, Check check) {}
 
     /** One line for each kind of fault that occurs: {@code boxes without area: 2 (annotation ids 4, 9); no detection …}. */
     public List<String> lines() {
@@ -91,7 +91,7 @@ public final class TruthFaults {
         LongStream.Builder found = LongStream.builder();
         for (int image = 0; image < truth.imageCount(); image++) {
             for (int box = truth.firstBox(image); box < truth.firstBox(image + 1); box++) {
-                if (isObject(box) && kind.test.faulty(box, instance(image, box))) {
+                if (isObject(box) && kind.check.faulty(box, instance(image, box))) {
                     found.add(truth.annotationId(box));
                 }
             }
