@@ -12,6 +12,7 @@ import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.CpuFeatures;
 import org.sparsercnn.ffi.Libc;
 import org.sparsercnn.ffi.NativeLibraries;
+import org.sparsercnn.ffi.TurboJpeg;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
@@ -89,6 +90,7 @@ public final class Doctor {
         } catch (BadInput e) {
             findings.add(Finding.problem("cpu", e.getMessage()));
         }
+        findings.add(jpeg(TurboJpeg.ofThisMachine().isPresent()));
         return findings;
     }
 
@@ -99,5 +101,12 @@ public final class Doctor {
         } catch (BadInput e) {
             return Finding.problem("device", e.getMessage());
         }
+    }
+
+    /** Both decoders give the same pixels. */
+    static Finding jpeg(boolean turbo) {
+        return Finding.fact("jpeg", turbo ? "libjpeg-turbo, " + TurboJpeg.file()
+                : "ImageIO, several times slower than libjpeg-turbo; to have that, install " + TurboJpeg.LIBRARY
+                        + " (package libturbojpeg0 of Debian, libturbojpeg of Ubuntu, turbojpeg of Fedora and RHEL)");
     }
 }
