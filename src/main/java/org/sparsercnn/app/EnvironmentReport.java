@@ -24,7 +24,7 @@ final class EnvironmentReport {
 
     EnvironmentReport(Environment environment) {
         this.environment = environment;
-        this.gpu = new GpuDoctor("auto").facts();
+        this.gpu = new GpuDoctor("auto").facts().stream().filter(f -> !f.text().startsWith("not found")).toList();
     }
 
     /** The program's version, from the jar's manifest. */

@@ -30,6 +30,7 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.CheckpointHook;
+import org.sparsercnn.train.DataWatch;
 import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
 import org.sparsercnn.train.GeneralFormat;
@@ -223,6 +224,7 @@ public final class Training {
         hooks.add(new EvaluationHook(config.test().evalPeriod(), i -> evaluate(model, group, i)));
         if (main) {
             hooks.add(new MetricsLog(metrics, course.logs, () -> model.device().memory().peak()));
+            hooks.add(new DataWatch(model.device().runsBehind(), config.dataLoader().numWorkers(), group.size(), Runtime.getRuntime().availableProcessors()));
             hooks.addAll(course.hooks);
         }
         hooks.add(new DeviceWatch(model.device()::health, main && course.logs));
