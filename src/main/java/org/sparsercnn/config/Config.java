@@ -154,6 +154,11 @@ public final class Config {
     /** What the user should know of this config: a line each, the last one naming the keys set that have no effect. */
     public List<String> notices() {
         List<String> notices = new ArrayList<>(tree.notices());
+        TestConfig.Aug aug = test().aug();
+        if (aug.enabled() && !aug.spans(input().minSizeTest())) {
+            notices.add("TEST.AUG.MIN_SIZES %s leaves out INPUT.MIN_SIZE_TEST %d: the network sees no image near the size that it was made for"
+                    .formatted(valueOf("TEST.AUG.MIN_SIZES"), input().minSizeTest()));
+        }
         String inert = tree.schema().keys().values().stream()
                 .filter(key -> !hasEffect(key) && !asLists(tree.value(key.name())).equals(asLists(key.defaultValue())))
                 .map(key -> key.name() + " " + tree.value(key.name()).repr()).collect(Collectors.joining(", "));

@@ -25,6 +25,12 @@ public record TestConfig(
             @Key(name = "SCALE_FILTER", is = "True", doc = "Whether each size keeps only boxes of its range in `SCALE_RANGES`; counts with `CVPODS_TTA: True`.") boolean scaleFilter,
             @Key(name = "SCALE_RANGES", is = "([96, 10000], [96, 10000], [64, 10000], [64, 10000], [64, 10000], [0, 10000], [0, 10000], [0, 256], [0, 256], [0, 192], [0, 192], [0, 96], [0, 10000])", min = 0, doc = "For each of `MIN_SIZES` the bounds, both excluded, of the root of a box's area in the scaled image.") List<ScaleRange> scaleRanges) {
 
+        /** Whether {@code minSizes} go from {@code length} or less to {@code length} or more; 0, no scaling, is all lengths. */
+        boolean spans(int length) {
+            return length == 0 || minSizes.contains(0)
+                    || minSizes.stream().anyMatch(size -> size <= length) && minSizes.stream().anyMatch(size -> size >= length);
+        }
+
         /** Whether what was found is merged by NMS. */
         public boolean mergesByNms() {
             return enabled && !cvpodsTta;

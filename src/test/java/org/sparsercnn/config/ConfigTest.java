@@ -141,6 +141,16 @@ class ConfigTest {
     }
 
     @Test
+    void augmentationFarFromTheUsualSizeIsNoticed() {
+        String[] small = {"TEST.AUG.ENABLED", "True", "INPUT.MIN_SIZE_TEST", "240"};
+        assertThat(r50(small).notices()).containsExactly("TEST.AUG.MIN_SIZES (400, 500, 600, 640, 700, 900, 1000, 1100, 1200, 1300, 1400,"
+                + " 1800, 800) leaves out INPUT.MIN_SIZE_TEST 240: the network sees no image near the size that it was made for");
+        assertThat(r50("TEST.AUG.ENABLED", "True").notices()).isEmpty();
+        assertThat(r50("INPUT.MIN_SIZE_TEST", "240").notices()).isEmpty();
+        assertThat(r50("TEST.AUG.ENABLED", "True", "INPUT.MIN_SIZE_TEST", "0").notices()).isEmpty();
+    }
+
+    @Test
     void differencesAreNamed() {
         assertThat(r50().diff(r50("SEED", "1"))).containsExactly(
                 new Config.Difference("SEED", new PyValue.Int(40244023), new PyValue.Int(1)));
