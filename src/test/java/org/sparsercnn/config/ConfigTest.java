@@ -117,11 +117,12 @@ class ConfigTest {
 
     @Test
     void oursAreDumpedOnlyWhenSet() {
-        assertThat(r50().dump()).doesNotContain("PROPOSAL_BOXES").doesNotContain("DEVICE");
+        String unset = r50().dump();
+        assertThat(unset).doesNotContain("DEVICE");
+        assertThat(Schema.CURRENT.keys().values().stream().filter(Schema.Entry::isOurs).map(key -> key.name().substring(key.name().lastIndexOf('.') + 1)))
+                .isNotEmpty().noneMatch(name -> unset.contains(" " + name + ":") || unset.contains("\n" + name + ":"));
         assertThat(r50("MODEL.SparseRCNN.PROPOSAL_BOXES", "fixed", "MODEL.DEVICE", "cpu").dump())
                 .contains("PROPOSAL_BOXES: fixed").contains("DEVICE: cpu");
-        assertThat(Schema.CURRENT.keys().values().stream().filter(Schema.Entry::isOurs)).extracting(Schema.Entry::name)
-                .containsExactlyInAnyOrder("MODEL.SparseRCNN.PROPOSAL_BOXES", "SOLVER.NONFINITE_STEPS", "FLOAT32_PRECISION");
     }
 
     @Test
