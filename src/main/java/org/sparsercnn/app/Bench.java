@@ -210,7 +210,7 @@ public final class Bench {
         e.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         e.put("processor", CpuFeatures.ofThisMachine().model());
         e.put("cpus", Runtime.getRuntime().availableProcessors());
-        e.put("version", Optional.ofNullable(Bench.class.getPackage().getImplementationVersion()).orElse("from a folder of classes"));
+        e.put("version", EnvironmentReport.version().orElse("from a folder of classes"));
         return e;
     }
 

@@ -21,7 +21,9 @@ import org.sparsercnn.data.DatasetCatalog;
 import org.sparsercnn.data.Draw;
 import org.sparsercnn.data.ImageRecord;
 import org.sparsercnn.data.Metric;
+import org.sparsercnn.data.Preflight;
 import org.sparsercnn.data.Sample;
+import org.sparsercnn.eval.CrowdHumanEvaluation;
 import org.sparsercnn.eval.GroundTruth;
 import org.sparsercnn.util.BadInput;
 
@@ -45,6 +47,12 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
      * @param metric how they are counted
      */
     record TestSet(Dataset images, GroundTruth truth, Metric metric) {
+        TestSet {
+            if (metric == Metric.CROWDHUMAN) {
+                CrowdHumanEvaluation.requireOneClass("data set " + images.name(), truth.categories());
+            }
+        }
+
         String name() {
             return images.name();
         }
@@ -62,8 +70,10 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
                     + " --train-json FILE --train-images FOLDER");
         }
         DatasetCatalog catalog = environment.catalog(config);
-        Dataset all = Dataset.concat(config.datasets().train().stream().map(name -> catalog.load(name, strict)).toList());
+        List<Dataset> parts = config.datasets().train().stream().map(name -> catalog.load(name, strict)).toList();
+        Dataset all = Dataset.concat(parts);
         Config fitted = withClasses(config, all);
+        parts.forEach(part -> preflight(part, config));
         Dataset used = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
         int[] counts = used.instancesPerClass();
         LOG.info("{}: {} images, {} boxes, {} classes", used.name(), used.size(), Arrays.stream(counts).asLongStream().sum(), counts.length);
@@ -90,9 +100,18 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
             DatasetCatalog.Entry entry = catalog.entry(name);
             Dataset set = catalog.load(name, strict).named(free(entry.name(), taken));
             fitted = withClasses(fitted, set);
+            preflight(set, config);
             tests.add(new TestSet(set, new GroundTruth(catalog.annotations(name)), entry.metric()));
         }
         return tests;
+    }
+
+    /** Tells what is in {@code set}; a file that is missing ends the run now and not when its turn comes. */
+    private static void preflight(Dataset set, Config config) {
+        Preflight preflight = Preflight.of(set, config.model().sparseRcnn().numProposals());
+        LOG.info("{}", preflight.text());
+        preflight.warnings().forEach(LOG::warn);
+        preflight.requireImageFiles();
     }
 
     /** Results of several sets stand side by side under their names. */

@@ -10,7 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.ffi.CpuFeatures;
+import org.sparsercnn.ffi.Libc;
 import org.sparsercnn.ffi.NativeLibraries;
+import org.sparsercnn.ffi.TurboJpeg;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
@@ -53,6 +55,7 @@ public final class Doctor {
     /** @return whether the program can work here */
     public static boolean run(Options options, PrintStream out) {
         List<Finding> findings = new ArrayList<>(machine());
+        findings.add(computing());
         findings.addAll(new GpuDoctor(options.device).findings());
         List<Finding> problems = findings.stream().filter(Finding::problem).toList();
         problems.forEach(p -> out.println(line("PROBLEM", p.topic + ": " + p.text)));
@@ -71,22 +74,39 @@ public final class Doctor {
         return String.format(Locale.ROOT, "%-11s %s", topic, text.replace("\n", "\n            "));
     }
 
-    private static List<Finding> machine() {
+    /** What is there, without trying it. */
+    static List<Finding> machine() {
         List<Finding> findings = new ArrayList<>();
-        Runtime runtime = Runtime.getRuntime();
-        findings.add(Finding.fact("java", Runtime.version() + ", " + System.getProperty("java.home")));
-        findings.add(Finding.fact("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch")));
+        Machine machine = Machine.ofThisProcess();
+        findings.add(Finding.fact("java", String.format(Locale.ROOT, "%s, %s; heap up to %,d MB", Runtime.version(), System.getProperty("java.home"),
+                Runtime.getRuntime().maxMemory() >> 20)));
+        findings.add(Finding.fact("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch")
+                + Libc.glibcVersion().map(v -> ", GLIBC " + v).orElse("")));
+        findings.add(Finding.fact("memory", machine.memory()));
         try {
-            findings.add(Finding.fact("processor", String.format(Locale.ROOT, "%s; %d CPUs for this process; Java heap up to %,d MB",
-                    CpuFeatures.ofThisMachine().model(), runtime.availableProcessors(), runtime.maxMemory() >> 20)));
+            findings.add(Finding.fact("processor", CpuFeatures.ofThisMachine().model() + "; " + machine.cpus()));
             findings.add(Finding.fact("kernels", NativeLibraries.isa() + ", " + NativeLibraries.locate("sparsercnn")));
             findings.add(Finding.fact("openblas", NativeLibraries.locate("openblas").toString()));
-            try (CpuDevice device = new CpuDevice(runtime.availableProcessors(), -1)) {
-                findings.add(Finding.fact("device", device.name()));
-            }
         } catch (BadInput e) {
             findings.add(Finding.problem("cpu", e.getMessage()));
         }
+        findings.add(jpeg(TurboJpeg.ofThisMachine().isPresent()));
         return findings;
+    }
+
+    /** What loads and opens is more than what is there. */
+    private static Finding computing() {
+        try (CpuDevice device = new CpuDevice(Runtime.getRuntime().availableProcessors(), -1)) {
+            return Finding.fact("device", device.name());
+        } catch (BadInput e) {
+            return Finding.problem("device", e.getMessage());
+        }
+    }
+
+    /** Both decoders give the same pixels. */
+    static Finding jpeg(boolean turbo) {
+        return Finding.fact("jpeg", turbo ? "libjpeg-turbo, " + TurboJpeg.file()
+                : "ImageIO, several times slower than libjpeg-turbo; to have that, install " + TurboJpeg.LIBRARY
+                        + " (package libturbojpeg0 of Debian, libturbojpeg of Ubuntu, turbojpeg of Fedora and RHEL)");
     }
 }

@@ -24,6 +24,7 @@ public final class EvaluateWeights {
         options.device.check(config, 1);
         try (RunFolder folder = RunFolder.open(config)) {
             try {
+                folder.report(environment);
                 evaluate(environment, config, options, folder);
             } catch (RuntimeException e) {
                 throw folder.failed(e);

@@ -45,6 +45,17 @@ final class GpuDoctor {
     }
 
     List<Finding> findings() {
+        present().ifPresent(this::open);
+        return findings;
+    }
+
+    /** What is there, without trying it. */
+    List<Finding> facts() {
+        present();
+        return findings;
+    }
+
+    private Optional<CudaDevices> present() {
         Optional<CudaDevices> devices = driver();
         boolean needed = devices.isPresent() || asked;
         kernels(needed);
@@ -53,8 +64,8 @@ final class GpuDoctor {
                 library(library, needed);
             }
         }
-        devices.ifPresent(this::devices);
-        return findings;
+        devices.ifPresent(all -> all.list().forEach(gpu -> findings.add(describe(gpu))));
+        return devices;
     }
 
     private Optional<CudaDevices> driver() {
@@ -121,16 +132,13 @@ final class GpuDoctor {
         return new Finding(found.library().title(), false, text.toString(), details);
     }
 
-    private void devices(CudaDevices devices) {
-        List<CudaDevices.Gpu> gpus = devices.list();
-        for (CudaDevices.Gpu gpu : gpus) {
-            findings.add(describe(gpu));
-        }
-        if (wanted >= gpus.size()) {
-            findings.add(Finding.problem("GPU", "there is no cuda:" + wanted + ": " + gpus.size() + " found, counted from cuda:0"));
+    /** What loads and opens is more than what is there. */
+    private void open(CudaDevices devices) {
+        int gpus = devices.list().size();
+        if (wanted >= gpus) {
+            findings.add(Finding.problem("GPU", "there is no cuda:" + wanted + ": " + gpus + " found, counted from cuda:0"));
             return;
         }
-        // What loads, opens and computes is more than what is there.
         try (CudaDevice device = devices.open(new CudaOptions(wanted, false, false))) {
             device.synchronize();
             findings.add(Finding.fact("opened", device.name() + ", driver through " + devices.driver().binding()));

@@ -39,10 +39,12 @@ final class RunFolder implements AutoCloseable {
         } catch (IOException e) {
             throw new BadInput("OUTPUT_DIR " + folder + ": cannot be written: " + reason(folder, e) + "; choose another OUTPUT_DIR", e);
         }
-        RunFolder run = new RunFolder(config, folder);
-        LOG.info("Environment: Java {} on {} {}, {} CPUs, heap up to {} MB", Runtime.version(), System.getProperty("os.name"),
-                System.getProperty("os.arch"), Runtime.getRuntime().availableProcessors(), Runtime.getRuntime().maxMemory() >> 20);
-        return run;
+        return new RunFolder(config, folder);
+    }
+
+    /** Says what the run was started with and on: in short on the screen, in full in {@code log.txt}. */
+    void report(Environment environment) {
+        new EnvironmentReport(environment).log(log);
     }
 
     private static String reason(Path folder, IOException e) {

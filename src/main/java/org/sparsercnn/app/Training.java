@@ -30,6 +30,7 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.CheckpointHook;
+import org.sparsercnn.train.DataWatch;
 import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
 import org.sparsercnn.train.GeneralFormat;
@@ -125,6 +126,7 @@ public final class Training {
         options.device.check(config, options.replicas);
         try (RunFolder folder = RunFolder.open(config)) {
             try {
+                folder.report(environment);
                 return new Training(environment, config, options, course, interrupts, folder).train();
             } catch (RuntimeException e) {
                 throw folder.failed(e);
@@ -157,7 +159,7 @@ public final class Training {
                 metrics = folder.openMetrics(start);
                 folder.writeConfig(config); // not before: a run that is refused leaves an earlier one's config alone
             }
-            state.broadcast(group);
+            state.begin(group);
             var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model, state);
             var step = new TrainingStep(model, state, group, Compute.of(config, device), Accumulation.of(config.solver(), group.size()));
             var trainer = new Trainer(step, course.plan, hooks(model, state, group), guard);
@@ -222,6 +224,7 @@ public final class Training {
         hooks.add(new EvaluationHook(config.test().evalPeriod(), i -> evaluate(model, group, i)));
         if (main) {
             hooks.add(new MetricsLog(metrics, course.logs, () -> model.device().memory().peak()));
+            hooks.add(new DataWatch(model.device().runsBehind(), config.dataLoader().numWorkers(), group.size(), Runtime.getRuntime().availableProcessors()));
             hooks.addAll(course.hooks);
         }
         hooks.add(new DeviceWatch(model.device()::health, main && course.logs));

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.sparsercnn.app.DeviceChoice;
+import org.sparsercnn.app.EarlyLog;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.util.BadInput;
 import picocli.CommandLine.Option;
@@ -30,6 +31,7 @@ final class ConfigOptions {
         if (configFile == null) {
             throw new BadInput("--config-file is missing; name a config such as configs/sparsercnn.res50.100pro.3x.yaml");
         }
+        EarlyLog.begin(); // what the config says about itself belongs into the run's log.txt
         return Config.load(configFile, overrides == null ? List.of() : overrides);
     }
 

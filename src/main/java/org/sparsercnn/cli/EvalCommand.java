@@ -3,8 +3,11 @@ package org.sparsercnn.cli;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
+import org.sparsercnn.app.SelfCheck;
+import org.sparsercnn.config.Config;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
@@ -20,12 +23,20 @@ final class EvalCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data;
 
+    @Option(names = "--self-check", description = "Score the ground truth against itself, which must give 1.000; needs no weights.")
+    private boolean selfCheck;
+
     @Parameters(arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides, e.g. MODEL.WEIGHTS model.pth")
     private List<String> overrides;
 
     @Override
     public Integer call() {
-        EvaluateWeights.run(main.environment(), data.applied(config.load(overrides)), new EvaluateWeights.Options(config.device(), data.strict, false));
+        Config c = data.applied(config.load(overrides));
+        if (selfCheck) {
+            SelfCheck.run(main.environment(), c, config.device(), data.strict);
+        } else {
+            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, false));
+        }
         return Main.OK;
     }
 }

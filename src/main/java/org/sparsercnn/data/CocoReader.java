@@ -44,7 +44,7 @@ public final class CocoReader {
         if (strict && !found.clean()) {
             throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), found.total(), found);
         }
-        report(name, store, found);
+        report(name, store);
         List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, new AnnotationAudit.Builder()));
         return new Dataset(name, store.source().toString(), images, store.categories(), found);
     }
@@ -127,7 +127,7 @@ public final class CocoReader {
         }
     }
 
-    private static void report(String name, AnnotationStore store, AnnotationAudit found) {
+    private static void report(String name, AnnotationStore store) {
         LOG.info("Loaded {} images in COCO format from {}", store.imageCount(), store.source());
         if (!store.categories().contiguousFromOne() && !name.contains("coco")) {
             LOG.warn("Category ids in annotations are not in [1, #categories]! We'll apply a mapping for you.");
@@ -139,9 +139,6 @@ public final class CocoReader {
         long flagged = IntStream.range(0, store.boxCount()).filter(store::isIgnored).count();
         if (flagged > 0) {
             LOG.warn("{}: {} annotations flagged \"ignore\" are kept out of training like crowd regions", store.source(), flagged);
-        }
-        if (!found.clean()) {
-            LOG.warn("{}: boxes repaired or dropped:\n{}", store.source(), found);
         }
     }
 }

@@ -40,8 +40,12 @@ public final class DataLoader<T> implements Iterator<List<T>>, AutoCloseable {
         }
     }
 
-    /** Images ahead of the caller: {@code ready} are prepared, the others of {@code capacity} are being or will be. */
-    public record Queue(int ready, int capacity) {}
+    /**
+     * Images ahead of the caller: {@code ready} are prepared, the others of {@code capacity} are being or will be.
+     *
+     * @param workSeconds that all workers together have spent on images so far
+     */
+    public record Queue(int ready, int capacity, double workSeconds) {}
 
     private final Iterator<List<Draw>> batches;
     private final Source<T> source;
@@ -52,6 +56,7 @@ public final class DataLoader<T> implements Iterator<List<T>>, AutoCloseable {
     private final Deque<List<Task>> ahead = new ArrayDeque<>();
     private final Deque<Task> waiting = new ArrayDeque<>(); // those of them that no worker has taken
     private int imagesAhead;
+    private long workNanos;
     private long delivered;
     private Throwable failure;
     private boolean closed;
@@ -110,7 +115,7 @@ public final class DataLoader<T> implements Iterator<List<T>>, AutoCloseable {
         }
     }
 
-    /** How far the workers are ahead; (0, 0) without workers. May be asked by any thread. */
+    /** How far the workers are ahead; none is, without workers. May be asked by any thread. */
     public Queue queue() {
         synchronized (lock) {
             int ready = 0;
@@ -119,7 +124,7 @@ public final class DataLoader<T> implements Iterator<List<T>>, AutoCloseable {
                     ready += task.done ? 1 : 0;
                 }
             }
-            return new Queue(ready, imagesAhead);
+            return new Queue(ready, imagesAhead, workNanos * 1e-9);
         }
     }
 
@@ -262,6 +267,7 @@ public final class DataLoader<T> implements Iterator<List<T>>, AutoCloseable {
 
         void end(T made, Throwable thrown) {
             running = false;
+            workNanos += System.nanoTime() - begin;
             done = thrown == null;
             result = made;
             failure = thrown;

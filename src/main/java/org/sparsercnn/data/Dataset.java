@@ -1,7 +1,6 @@
 package org.sparsercnn.data;
 
 import java.util.AbstractList;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -95,8 +94,9 @@ public record Dataset(String name, String source, List<ImageRecord> images, Cate
             Dataset set = parts.get(part);
             return set.images.get(i - (ends[part] - set.size())).joined(part, classes.get(part));
         });
-        warnOfRepeatedFiles(parts);
-        return new Dataset(joined(parts, Dataset::name), joined(parts, Dataset::source), images, first.categories,
+        String name = joined(parts, Dataset::name);
+        tellRepetitions(parts, name);
+        return new Dataset(name, joined(parts, Dataset::source), images, first.categories,
                 AnnotationAudit.merge(parts.stream().map(Dataset::audit).toList()));
     }
 
@@ -133,23 +133,25 @@ public record Dataset(String name, String source, List<ImageRecord> images, Cate
                 Collections.frequency(there, name), other.source);
     }
 
-    private static void warnOfRepeatedFiles(List<Dataset> parts) {
+    private static void tellRepetitions(List<Dataset> parts, String name) {
         Set<Object> seen = new HashSet<>();
-        List<String> repeated = new ArrayList<>();
-        int count = 0;
+        Examples files = new Examples();
+        Examples ids = new Examples();
         for (Dataset part : parts) {
             for (ImageRecord image : part.images) {
                 if (!seen.add(image.file())) {
-                    count++;
-                    if (repeated.size() < AnnotationAudit.SHOWN) {
-                        repeated.add(image.file().toString());
-                    }
+                    files.add(image.file());
+                }
+                if (!seen.add(image.id())) {
+                    ids.add(image.id());
                 }
             }
         }
-        if (count > 0) {
-            LOG.warn("{}: {} image files occur more than once and are trained on as often in each epoch: {}", joined(parts, Dataset::name), count,
-                    String.join(", ", repeated) + (count > repeated.size() ? ", …" : ""));
+        if (files.count() > 0) {
+            LOG.warn("{}: {} image files occur more than once and are trained on as often in each epoch: {}", name, files.count(), files);
+        }
+        if (ids.count() > 0) {
+            LOG.info("{}: {} image ids occur in several of these sets and are kept apart: {}", name, ids.count(), ids);
         }
     }
 

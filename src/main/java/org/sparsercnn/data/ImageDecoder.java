@@ -18,12 +18,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.ImageTypeSpecifier;
 import javax.imageio.stream.ImageInputStreamImpl;
 import org.sparsercnn.data.JpegHeader.Unsupported;
+import org.sparsercnn.ffi.TurboJpeg;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 
@@ -32,8 +34,9 @@ import org.sparsercnn.util.BadInput;
  * orientation applied, alpha dropped (not blended), 16-bit grey cut off at 255, CMYK read as Adobe writes it, colour
  * profiles ignored. JPEG, PNG, BMP, GIF (first frame), TIFF and WBMP, through the JDK's ImageIO.
  *
- * <p>ImageIO delivers stored samples and this class (with {@link JpegColors}) turns them into RGB: that is exact where
- * ImageIO's own colour conversion is not, and faster. Safe for use by many threads.
+ * <p>{@link TurboJpeg} decodes the usual JPEG files where the system has it, ImageIO all others: with the same outcome, but
+ * more slowly. ImageIO delivers stored samples and this class (with {@link JpegColors}) turns them into RGB: that is exact
+ * where ImageIO's own colour conversion is not, and faster. Safe for use by many threads.
  */
 public final class ImageDecoder {
     /** Pillow's limit against decompression bombs: 2 * (1 GiB / 4 / 3) pixels. */
@@ -73,12 +76,17 @@ public final class ImageDecoder {
      * @param maxPixels width times height allowed; checked before anything is decoded
      */
     public static Image decode(byte[] bytes, String name, long maxPixels) {
+        return decode(bytes, name, maxPixels, TurboJpeg.ofThisMachine());
+    }
+
+    /** With the JPEG decoder given; the outcome is the same with and without. */
+    static Image decode(byte[] bytes, String name, long maxPixels, Optional<TurboJpeg> turbo) {
         Bytes in = new Bytes(bytes);
         try (in) {
             if (bytes.length == 0) {
                 throw new Unsupported("the file is empty");
             }
-            return JpegHeader.matches(bytes) ? jpeg(in, maxPixels) : other(in, maxPixels);
+            return JpegHeader.matches(bytes) ? jpeg(in, maxPixels, turbo) : other(in, maxPixels);
         } catch (Unsupported e) {
             throw new BadInput(name + ": the image cannot be decoded: " + e.getMessage(), e);
         } catch (OutOfMemoryError e) { // one array too large, asked for by a large or damaged file; nothing else is harmed
@@ -93,9 +101,16 @@ public final class ImageDecoder {
         }
     }
 
-    private static Image jpeg(Bytes in, long maxPixels) throws IOException, Unsupported {
+    private static Image jpeg(Bytes in, long maxPixels, Optional<TurboJpeg> turbo) throws IOException, Unsupported {
         JpegHeader header = JpegHeader.parse(in.bytes);
         checkSize(header.width(), header.height(), maxPixels);
+        Optional<byte[]> quick = turbo.filter(_ -> header.usual()).flatMap(t -> t.rgb(in.bytes, header.width(), header.height()));
+        byte[] rgb = quick.isPresent() ? quick.get() : throughImageIo(in, header);
+        return Orientation.upright(new Image(header.width(), header.height(), rgb), header.orientation());
+    }
+
+    /** For every kind of JPEG, and to tell what is wrong with a damaged one. */
+    private static byte[] throughImageIo(Bytes in, JpegHeader header) throws IOException {
         ImageReader reader = ImageIO.getImageReadersByFormatName("jpeg").next();
         byte[] raw;
         try {
@@ -107,11 +122,10 @@ public final class ImageDecoder {
         if (in.ranOut) { // libjpeg fills the rest with grey and only warns
             throw new EOFException();
         }
-        if (header.verticalChromaOnly() && header.colors() == JpegHeader.Colors.YCBCR) {
+        if (header.verticalChromaOnly()) {
             JpegColors.smoothChromaRows(raw, header.width(), header.height());
         }
-        Image stored = new Image(header.width(), header.height(), JpegColors.toRgb(raw, header.colors()));
-        return Orientation.upright(stored, header.orientation());
+        return JpegColors.toRgb(raw, header.colors());
     }
 
     private static Image other(Bytes in, long maxPixels) throws IOException, Unsupported {

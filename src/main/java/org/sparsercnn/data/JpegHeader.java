@@ -9,11 +9,16 @@ import java.util.Arrays;
  * files without JFIF or Adobe marker, therefore it is asked for raw components only.
  *
  * @param verticalChromaOnly 4:4:0: chroma has half the rows but all columns
+ * @param usual a kind of file that libjpeg and every release of libjpeg-turbo decode alike: Huffman coded, sequential or
+ *     progressive, grey or 4:4:4, 4:2:2, 4:2:0, 4:1:1
  */
-record JpegHeader(int width, int height, Colors colors, boolean verticalChromaOnly, int orientation) {
+record JpegHeader(int width, int height, Colors colors, boolean verticalChromaOnly, boolean usual, int orientation) {
     enum Colors {
         GREY, YCBCR, RGB, CMYK, YCCK
     }
+
+    /** SOF2; SOF0 and SOF1 are sequential, the later ones lossless, hierarchical or with arithmetic coding. */
+    private static final int PROGRESSIVE = 0xC2;
 
     private static final byte[] EXIF = "Exif\0\0".getBytes(StandardCharsets.ISO_8859_1);
     private static final byte[] XMP = "http://ns.adobe.com/xap/1.0/\0".getBytes(StandardCharsets.ISO_8859_1);
@@ -31,6 +36,8 @@ record JpegHeader(int width, int height, Colors colors, boolean verticalChromaOn
         int exif = Orientation.ABSENT;
         int xmp = Orientation.ABSENT;
         int frame = -1;
+        int coding = -1;
+        int tables = 0;
         int at = 2;
         while (true) {
             while (at < file.length && (file[at] & 0xFF) != 0xFF) {
@@ -63,6 +70,9 @@ record JpegHeader(int width, int height, Colors colors, boolean verticalChromaOn
                 xmp = Orientation.ofXmp(file, body, bodyLength);
             } else if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
                 frame = body;
+                coding = marker;
+            } else if (marker == 0xC4) {
+                tables |= huffmanTables(file, body, body + bodyLength);
             }
         }
         if (frame < 0) {
@@ -72,10 +82,43 @@ record JpegHeader(int width, int height, Colors colors, boolean verticalChromaOn
             throw new Unsupported("a JPEG of " + u8(file, frame) + " bits a sample, only 8 can be read");
         }
         int components = u8(file, frame + 5);
+        boolean complete = coding == PROGRESSIVE || definesTablesOfScan(file, at, tables);
+        boolean usual = coding <= PROGRESSIVE && complete && (components == 1 || components == 3 && (chroma(file, frame, 1, 1)
+                || chroma(file, frame, 2, 1) || chroma(file, frame, 2, 2) || chroma(file, frame, 4, 1)));
         return new JpegHeader(u16(file, frame + 3), u16(file, frame + 1), colors(file, frame, components, jfif, adobeTransform),
-                components == 3 && sampling(file, frame, 0) == 0x12 && sampling(file, frame, 1) == 0x11
-                        && sampling(file, frame, 2) == 0x11,
-                exif != Orientation.ABSENT ? exif : xmp);
+                components == 3 && chroma(file, frame, 1, 2), usual, exif != Orientation.ABSENT ? exif : xmp);
+    }
+
+    /** Bit i: direct-current table i; bit 16 + i: alternating-current table i. */
+    private static int huffmanTables(byte[] file, int begin, int end) throws Unsupported {
+        int found = 0;
+        for (int at = begin; at + 17 <= end; at += 17) {
+            found |= 1 << (u8(file, at) & 0x1F);
+            int symbols = 0;
+            for (int length = 1; length <= 16; length++) {
+                symbols += u8(file, at + length);
+            }
+            at += symbols;
+        }
+        return found;
+    }
+
+    /** Without its tables libjpeg refuses a scan that libjpeg-turbo reads with usual ones. */
+    private static boolean definesTablesOfScan(byte[] file, int scan, int tables) throws Unsupported {
+        int needed = 0;
+        for (int component = 0; component < u8(file, scan + 2); component++) {
+            int both = u8(file, scan + 4 + 2 * component);
+            needed |= 1 << (both >> 4) | 1 << 16 + (both & 0xF);
+        }
+        return (needed & ~tables) == 0;
+    }
+
+    /** Whether the second and third component have this fraction of the first one's columns and rows. */
+    private static boolean chroma(byte[] file, int frame, int columns, int rows) throws Unsupported {
+        int luma = sampling(file, frame, 0);
+        int cb = sampling(file, frame, 1);
+        int cr = sampling(file, frame, 2);
+        return cb == cr && (cb >> 4) * columns == luma >> 4 && (cb & 0xF) * rows == (luma & 0xF);
     }
 
     private static Colors colors(byte[] file, int frame, int components, boolean jfif, int adobeTransform)

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.sparsercnn.box.Boxes;
 import org.sparsercnn.data.AnnotationStore;
+import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.util.BadInput;
 
 /**
@@ -47,11 +48,20 @@ public final class CrowdHumanEvaluation {
      *     are several classes
      */
     public static CrowdHumanCurve evaluate(GroundTruth truth, Detections detections, CrowdHumanOptions options) {
-        if (truth.categories().size() != 1) {
-            throw BadInput.of("CrowdHuman's metric is for one class, but the ground truth lists %d (%s); score this data set by COCO's",
-                    truth.categories().size(), String.join(", ", truth.categories().names()));
-        }
+        requireOneClass("the ground truth", truth.categories());
         return new CrowdHumanEvaluation(truth, detections, options).curve();
+    }
+
+    /**
+     * The metric is for one class; to be asked before anything expensive.
+     *
+     * @param name of the data set, for the message
+     */
+    public static void requireOneClass(String name, CategoryMap categories) {
+        if (categories.size() != 1) {
+            throw BadInput.of("%s has %d classes (%s), but CrowdHuman's metric is for one; score it by COCO's", name, categories.size(),
+                    String.join(", ", categories.names()));
+        }
     }
 
     private CrowdHumanCurve curve() {
@@ -82,7 +92,7 @@ public final class CrowdHumanEvaluation {
                     .filter(image -> detectionCells.starts()[image] < detectionCells.starts()[image + 1]).mapToLong(truth::imageId).toArray();
             if (foreign.length > 0) {
                 throw BadInput.of("detections on %d images without annotations, where the published script fails: image ids %s; score"
-                        + " without \"as published\"", foreign.length, DetectionRows.shown(foreign));
+                        + " without --as-published", foreign.length, DetectionRows.shown(foreign));
             }
             return Arrays.copyOf(images, annotated);
         }

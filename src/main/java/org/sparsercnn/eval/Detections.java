@@ -1,5 +1,6 @@
 package org.sparsercnn.eval;
 
+import java.util.function.IntPredicate;
 import org.sparsercnn.data.AnnotationStore;
 
 /**
@@ -27,12 +28,17 @@ public record Detections(long[] imageIds, long[] categoryIds, double[] boxesXywh
      * AP 1: a quick proof that ids, categories and boxes of an annotation file fit together.
      */
     public static Detections ofTruth(GroundTruth truth) {
+        return ofTruth(truth, i -> !truth.annotations().isCrowd(i));
+    }
+
+    /** The same of the boxes that {@code included} names by their place in the store. */
+    public static Detections ofTruth(GroundTruth truth, IntPredicate included) {
         DetectionCollector collector = new DetectionCollector();
         AnnotationStore annotations = truth.annotations();
         double[] box = new double[4];
         for (int image = 0; image < annotations.imageCount(); image++) {
             for (int i = annotations.firstBox(image); i < annotations.firstBox(image + 1); i++) {
-                if (!annotations.isCrowd(i)) {
+                if (included.test(i)) {
                     annotations.copyBoxXywhPx(i, box, 0);
                     collector.add(annotations.imageId(image), truth.categories().originalId(annotations.classIndex(i)), 1, box[0], box[1], box[2],
                             box[3]);

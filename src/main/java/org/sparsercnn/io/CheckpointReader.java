@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.io.LoadedCheckpoint.Naming;
 import org.sparsercnn.io.PickleValues.TensorValue;
 import org.sparsercnn.io.RestrictedUnpickler.PyDict;
@@ -23,6 +25,8 @@ import org.sparsercnn.util.Json;
  * the model zoos. The format is told from the contents, never from the file's name. Nothing in a file is ever run.
  */
 public final class CheckpointReader {
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointReader.class);
+
     /** Where the model's state dict may stand: detectron2, Lightning and mmdetection, pycls, Detectron. */
     private static final String[] MODEL_KEYS = {"model", "state_dict", "model_state", "blobs"};
     private static final float FROZEN_BN_EPS = 1e-5f;
@@ -79,7 +83,10 @@ public final class CheckpointReader {
         try {
             Map<String, Object> extras = Json.MAPPER.readerFor(new TypeReference<Map<String, Object>>() {})
                     .with(DeserializationFeature.USE_LONG_FOR_INTS).readValue(own.state().toString());
-            return normalised(file, "safetensors", own.model(), Map.of(), false, Optional.empty(), extras);
+            if (!own.averages().isEmpty()) {
+                LOG.info("{} has moving averages of the weights (SOLVER.EMA_DECAY): these are used", file);
+            }
+            return normalised(file, "safetensors", own.best(), Map.of(), false, Optional.empty(), extras);
         } catch (JsonProcessingException e) {
             throw new Malformed("its training state is damaged: " + e.getOriginalMessage());
         }

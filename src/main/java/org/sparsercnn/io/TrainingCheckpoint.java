@@ -4,24 +4,28 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
 /**
- * Everything needed to continue a run, in one safetensors file: tensors {@code model/<name>} and
- * {@code optim/<parameter>/<slot>}, and the rest as JSON in the header's metadata, where
+ * Everything needed to continue a run, in one safetensors file: tensors {@code model/<name>},
+ * {@code optim/<parameter>/<slot>} and {@code ema/<name>}, and the rest as JSON in the header's metadata, where
  * {@code safetensors}' own tools show it.
  *
  * @param optimizer {@code <parameter>/<slot>}, e.g. {@code init_proposal_boxes.weight/exp_avg}; empty for weights alone
+ * @param averages moving averages of those of the model's tensors that training changes, which are the ones to detect with;
+ *     empty if the run keeps none
  * @param state iteration, schedule, sampler position, random state, config text, category names: whatever the training
  *     loop wants back; {@link #ITERATION} is always there
  */
-public record TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNode state) {
+public record TrainingCheckpoint(StateDict model, StateDict optimizer, StateDict averages, ObjectNode state) {
     /** The number of the last iteration that is done, counted from 0 as in detectron2's files. */
     public static final String ITERATION = "iteration";
 
     private static final String MODEL = "model/";
     private static final String OPTIM = "optim/";
+    private static final String AVERAGES = "ema/";
     private static final String STATE = "sparsercnn";
 
     public TrainingCheckpoint {
@@ -30,8 +34,19 @@ public record TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNod
         }
     }
 
+    public TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNode state) {
+        this(model, optimizer, new StateDict(), state);
+    }
+
     public long iteration() {
         return state.get(ITERATION).longValue();
+    }
+
+    /** The weights to detect with: the averages where there are some, else as the optimiser left them. */
+    StateDict best() {
+        StateDict best = new StateDict();
+        model.tensors().forEach((name, tensor) -> best.put(name, averages.contains(name) ? averages.get(name) : tensor));
+        return best;
     }
 
     /** Reads a file that {@link #write} wrote; {@link BadInput} for any other. */
@@ -53,6 +68,7 @@ public record TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNod
         StateDict all = new StateDict();
         model.tensors().forEach((name, tensor) -> all.put(MODEL + name, tensor));
         optimizer.tensors().forEach((name, tensor) -> all.put(OPTIM + name, tensor));
+        averages.tensors().forEach((name, tensor) -> all.put(AVERAGES + name, tensor));
         all.putMetadata("format", "pt");
         all.putMetadata(STATE, state.toString());
         Safetensors.write(file, all);
@@ -69,11 +85,11 @@ public record TrainingCheckpoint(StateDict model, StateDict optimizer, ObjectNod
                 throw new Malformed("its training state lacks the iteration");
             }
             for (Map.Entry<String, HostTensor> e : all.tensors().entrySet()) {
-                if (!e.getKey().startsWith(MODEL) && !e.getKey().startsWith(OPTIM)) {
-                    throw new Malformed("its tensor '" + e.getKey() + "' is neither the model's nor the optimiser's");
+                if (Stream.of(MODEL, OPTIM, AVERAGES).noneMatch(e.getKey()::startsWith)) {
+                    throw new Malformed("its tensor '" + e.getKey() + "' is neither the model's nor the optimiser's nor an average");
                 }
             }
-            return new TrainingCheckpoint(all.withoutPrefix(MODEL), all.withoutPrefix(OPTIM), state);
+            return new TrainingCheckpoint(all.withoutPrefix(MODEL), all.withoutPrefix(OPTIM), all.withoutPrefix(AVERAGES), state);
         } catch (JsonProcessingException e) {
             throw new Malformed("its training state is not JSON: " + e.getOriginalMessage());
         }

@@ -45,8 +45,8 @@ public final class Conv2d {
             case BN -> {
                 gamma = at.weight("weight", out);
                 beta = at.weight("bias", out);
-                mean = at.buffer("running_mean", out);
-                variance = at.buffer("running_var", out);
+                mean = at.runningStatistic("running_mean", out);
+                variance = at.runningStatistic("running_var", out);
             }
             case FROZEN_BN -> {
                 gamma = at.buffer("weight", out);
@@ -68,6 +68,8 @@ public final class Conv2d {
             beta.freeze();
         }
         if (norm == Norm.BN) {
+            mean.freeze();
+            variance.freeze();
             norm = Norm.FROZEN_BN;
         }
     }

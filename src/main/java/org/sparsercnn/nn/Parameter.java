@@ -21,11 +21,13 @@ public final class Parameter {
     private final String name;
     private final Kind kind;
     private Variable variable;
+    private boolean statistic;
 
-    Parameter(Parameters owner, String name, Kind kind, Tensor value) {
+    Parameter(Parameters owner, String name, Kind kind, boolean statistic, Tensor value) {
         this.owner = owner;
         this.name = name;
         this.kind = kind;
+        this.statistic = statistic;
         this.variable = kind == Kind.BUFFER ? Variable.constant(value) : Variable.leaf(value);
     }
 
@@ -50,15 +52,25 @@ public final class Parameter {
         return variable.value();
     }
 
-    /** Whether training changes it. */
+    /** Whether gradients change it. */
     public boolean trainable() {
         return variable.requiresGrad();
     }
 
-    /** No gradient flows to it from now on. */
+    /** Whether it is a running statistic of a batch norm: training changes it on the way forward. */
+    public boolean isRunningStatistic() {
+        return statistic;
+    }
+
+    public boolean changesInTraining() {
+        return trainable() || isRunningStatistic();
+    }
+
+    /** Nothing changes it from now on. */
     public void freeze() {
         variable.clearGradient();
         variable = variable.detach();
+        statistic = false;
     }
 
     /** The shape that checkpoints give it. */

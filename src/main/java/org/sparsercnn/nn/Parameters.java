@@ -33,16 +33,21 @@ public final class Parameters implements AutoCloseable {
         }
 
         public Parameter weight(String name, long... shape) {
-            return owner.declare(prefix + name, Parameter.Kind.WEIGHT, shape);
+            return owner.declare(prefix + name, Parameter.Kind.WEIGHT, false, shape);
         }
 
         /** A convolution's weight; shape in memory is (co, k, k, ci). */
         public Parameter convWeight(String name, long co, long ci, long k) {
-            return owner.declare(prefix + name, Parameter.Kind.CONV_WEIGHT, co, k, k, ci);
+            return owner.declare(prefix + name, Parameter.Kind.CONV_WEIGHT, false, co, k, k, ci);
         }
 
         public Parameter buffer(String name, long... shape) {
-            return owner.declare(prefix + name, Parameter.Kind.BUFFER, shape);
+            return owner.declare(prefix + name, Parameter.Kind.BUFFER, false, shape);
+        }
+
+        /** A buffer that passes of training change. */
+        public Parameter runningStatistic(String name, long... shape) {
+            return owner.declare(prefix + name, Parameter.Kind.BUFFER, true, shape);
         }
     }
 
@@ -50,10 +55,10 @@ public final class Parameters implements AutoCloseable {
         return new Path(this, "");
     }
 
-    private Parameter declare(String name, Parameter.Kind kind, long... shape) {
+    private Parameter declare(String name, Parameter.Kind kind, boolean statistic, long... shape) {
         Tensor value = Tensor.allocate(device, DType.F32, Shape.of(shape));
         value.zero();
-        Parameter p = new Parameter(this, name, kind, value);
+        Parameter p = new Parameter(this, name, kind, statistic, value);
         if (byName.put(name, p) != null) {
             throw new IllegalStateException("parameter declared twice: " + name);
         }
@@ -68,7 +73,7 @@ public final class Parameters implements AutoCloseable {
         return Collections.unmodifiableCollection(byName.values());
     }
 
-    /** Those that training changes. */
+    /** Those that gradients change. */
     public List<Parameter> trainable() {
         return byName.values().stream().filter(Parameter::trainable).toList();
     }

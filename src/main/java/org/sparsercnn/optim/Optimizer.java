@@ -75,6 +75,11 @@ public abstract sealed class Optimizer implements AutoCloseable permits AdamW, S
         return norms.stats();
     }
 
+    /** I64 (1): updates done; a step that was skipped is none. */
+    final Tensor updates() {
+        return norms.step();
+    }
+
     /**
      * The live state by name, for checkpoints: {@code step}, an I64 (1) counting the updates done, and
      * {@code <parameter>/<slot>} with the slot names of PyTorch, each of its parameter's shape. To load, overwrite the tensors.

@@ -7,16 +7,9 @@ import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
-/**
- * Tables in device memory by which one launch goes over all parameters, cut into parts of fixed size: where they lie, and where
- * their gradients do. How they are cut depends on shapes alone.
- */
+/** Tables in device memory by which one launch goes over all parameters: where they lie, and where their gradients do. */
 final class ParameterTables {
-    private static final int PART = 16384;
-
-    /** Where each parameter's parts begin; one more than parameters. */
-    private final long[] offsets;
-    private final Tensor parts;
+    private final Parts parts;
     private final Tensor trained;
     private final Tensor gradients;
     private long[] known; // addresses of gradients, as the device has them; 0 for none
@@ -24,32 +17,12 @@ final class ParameterTables {
 
     ParameterTables(Scope scope, List<Param> params) {
         int count = params.size();
-        offsets = new long[count + 1];
-        for (int i = 0; i < count; i++) {
-            offsets[i + 1] = offsets[i] + Math.ceilDiv(params.get(i).value().value().elements(), PART);
-        }
-        parts = scope.empty(DType.I64, Shape.of(parts(), 3));
-        parts.set(cut(params));
+        parts = new Parts(scope, params.stream().mapToLong(p -> p.value().value().elements()).toArray());
         trained = scope.empty(DType.I64, Shape.of(count, 6));
         gradients = scope.empty(DType.I64, Shape.of(count));
         known = new long[count];
         next = new long[count];
         gradients.set(known);
-    }
-
-    /** Parameter, first element and number of elements of each part. */
-    private long[] cut(List<Param> params) {
-        long[] rows = new long[Math.toIntExact(3 * parts())];
-        int at = 0;
-        for (int i = 0; i < params.size(); i++) {
-            long n = params.get(i).value().value().elements();
-            for (long first = 0; first < n; first += PART) {
-                rows[at++] = i;
-                rows[at++] = first;
-                rows[at++] = Math.min(PART, n - first);
-            }
-        }
-        return rows;
     }
 
     /** @param slots what the optimiser keeps for each parameter, at most two lists */
@@ -87,17 +60,17 @@ final class ParameterTables {
     }
 
     long parts() {
-        return offsets[offsets.length - 1];
+        return parts.count();
     }
 
     long[] offsets() {
-        return offsets;
+        return parts.offsets();
     }
 
     // The tables of kernels/parameters.cuh.
 
     Tensor partTable() {
-        return parts;
+        return parts.table();
     }
 
     Tensor trainedTable() {

@@ -12,7 +12,8 @@ import org.slf4j.LoggerFactory;
  * detectron2's console line and a row of metrics every {@value #PERIOD} steps and at the last. As there, losses are medians of
  * the last {@value #WINDOW} steps; in the line, time is the mean of all steps but the first {@value #WARMUP} and data_time that
  * of the last {@value #WINDOW}; what is left is reckoned by the median step of the last 1,000. Beyond it, the line has images
- * per second over the last {@value #WINDOW} steps, and how many steps were skipped where some were.
+ * per second over the last {@value #WINDOW} steps, how many of the images that workers prepare ahead were ready, and how many
+ * steps were skipped where some were.
  */
 public final class MetricsLog implements Hook {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
@@ -29,7 +30,6 @@ public final class MetricsLog implements Hook {
     private final History time = new History();
     private final History dataTime = new History();
     private long steps;
-    private long skipped;
 
     /**
      * @param onScreen whether to log lines too; a progress bar does not go with them
@@ -46,8 +46,6 @@ public final class MetricsLog implements Hook {
         if (p.step().finite()) {
             history("total_loss").add(p.step().total());
             p.step().losses().forEach((name, value) -> history(name).add(value));
-        } else {
-            skipped++;
         }
         if (steps++ == WARMUP) {
             time.clear();
@@ -83,8 +81,11 @@ public final class MetricsLog implements Hook {
             s.append(String.format(Locale.ROOT, "  max_mem: %.0fM", peakBytes.getAsLong() / 0x1p20));
         }
         s.append("  images/s: ").append(GeneralFormat.of(imagesPerSecond(p), 3));
-        if (skipped > 0) {
-            s.append("  skipped: ").append(skipped);
+        if (p.queue().capacity() > 0) {
+            s.append(String.format("  queue: %d/%d", p.queue().ready(), p.queue().capacity()));
+        }
+        if (p.skippedSteps() > 0) {
+            s.append("  skipped: ").append(p.skippedSteps());
         }
         return s.toString();
     }
@@ -103,7 +104,8 @@ public final class MetricsLog implements Hook {
         row.put("time", time.median(WINDOW));
         row.put("data_time", dataTime.median(WINDOW));
         row.put("images_per_second", imagesPerSecond(p));
-        row.put("skipped_steps", (double) skipped);
+        row.put("queue_ready", (double) p.queue().ready());
+        row.put("skipped_steps", (double) p.skippedSteps());
         losses.forEach((name, v) -> row.put(name, v.median(WINDOW)));
         return row;
     }

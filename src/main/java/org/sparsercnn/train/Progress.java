@@ -1,5 +1,7 @@
 package org.sparsercnn.train;
 
+import org.sparsercnn.data.DataLoader;
+
 /**
  * Where a run stands after a step.
  *
@@ -9,10 +11,11 @@ package org.sparsercnn.train;
  * @param seconds the step took, data included
  * @param dataSeconds waiting for data
  * @param images that the step was made of, on all ranks together
+ * @param queue how far the data workers were when the step asked for its batch
  * @param skippedSteps so far, for a result that was not finite; of the run before a resume too
  */
 public record Progress(long iteration, long maxIter, StepResult step, double lr, double seconds, double dataSeconds, int images,
-        long skippedSteps) {
+        DataLoader.Queue queue, long skippedSteps) {
     public boolean isLast() {
         return iteration + 1 == maxIter;
     }

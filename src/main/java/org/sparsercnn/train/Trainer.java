@@ -17,7 +17,8 @@ public final class Trainer {
     private static final int AHEAD = 2;
 
     /** A step whose result is to come. Its batch is kept for the guard. */
-    private record Turn(long iteration, List<Sample> batch, double lr, PendingStep step, double seconds, double dataSeconds) {}
+    private record Turn(long iteration, List<Sample> batch, double lr, PendingStep step, double seconds, double dataSeconds,
+            DataLoader.Queue queue) {}
 
     private final TrainingStep step;
     private final Plan plan;
@@ -72,6 +73,7 @@ public final class Trainer {
         long begin = System.nanoTime();
         try {
             boolean alone = step.ranks() == 1;
+            DataLoader.Queue queue = loader.queue();
             List<Sample> batch = loader.next();
             double dataSeconds = seconds(begin);
             double lr = plan.lr(done);
@@ -80,7 +82,7 @@ public final class Trainer {
             if (pending.size() >= AHEAD) {
                 pending.peek().step.await(); // so that the time below is that of a step, not of queueing it
             }
-            pending.add(new Turn(iteration, batch, lr, queued, seconds(begin), dataSeconds));
+            pending.add(new Turn(iteration, batch, lr, queued, seconds(begin), dataSeconds, queue));
             if (alone && stop.getAsBoolean()) {
                 end = done;
             }
@@ -117,7 +119,7 @@ public final class Trainer {
         guard.check(result, turn.iteration, turn.lr, turn.batch);
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
         var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
-                guard.skippedSteps());
+                turn.queue, guard.skippedSteps());
         for (Hook hook : hooks) {
             hook.afterStep(progress);
         }

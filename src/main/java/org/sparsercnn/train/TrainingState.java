@@ -18,6 +18,7 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.optim.AdamW;
 import org.sparsercnn.optim.Clipping;
+import org.sparsercnn.optim.Ema;
 import org.sparsercnn.optim.Optimizer;
 import org.sparsercnn.optim.Param;
 import org.sparsercnn.optim.Sgd;
@@ -25,7 +26,7 @@ import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.util.BadInput;
 
 /**
- * Everything a run must have to go on as if it had never stopped: weights, optimiser, random state, position. The sampler's
+ * Everything a run must have to go on as if it had never stopped: weights, their average, optimiser, random state, position. The sampler's
  * position is the number of steps done, since batches depend on seed and position alone.
  */
 public final class TrainingState implements AutoCloseable {
@@ -34,6 +35,7 @@ public final class TrainingState implements AutoCloseable {
 
     private final SparseRcnn model;
     private final Optimizer optimizer;
+    private final Ema ema; // null: none is kept
     private final Rng rng;
     private long skipped;
     private long skippedInARow;
@@ -41,6 +43,7 @@ public final class TrainingState implements AutoCloseable {
     public TrainingState(SparseRcnn model, Config config, Rng rng) {
         this.model = model;
         this.optimizer = optimizer(model, config.solver());
+        this.ema = config.solver().emaDecay() > 0 ? new Ema(model.parameters(), config.solver().emaDecay()) : null;
         this.rng = rng;
     }
 
@@ -56,6 +59,21 @@ public final class TrainingState implements AutoCloseable {
 
     public Optimizer optimizer() {
         return optimizer;
+    }
+
+    /** Takes the optimiser's last step into the average of the weights, if one is kept. */
+    void average() {
+        if (ema != null) {
+            ema.update(optimizer);
+        }
+    }
+
+    /**
+     * The weights to detect with: until the result is closed, the model has the average of its weights, if one is kept, and its own
+     * otherwise. Nothing is trained or saved meanwhile.
+     */
+    public Ema.InPlace averaged() {
+        return ema == null ? () -> {} : ema.swap();
     }
 
     /** Random numbers of the training steps. */
@@ -91,7 +109,11 @@ public final class TrainingState implements AutoCloseable {
         StateDict slots = new StateDict();
         optimizer.state().forEach((name, t) -> slots.put(name, t.dtype() == DType.I64 ? HostTensor.of(t.toLongs(), t.shape().toArray())
                 : ModelState.exportSlot(owner(name), t.toFloats())));
-        return new TrainingCheckpoint(ModelState.export(model.parameters()), slots, state);
+        StateDict averages = new StateDict();
+        if (ema != null) {
+            ema.state().forEach((name, t) -> averages.put(name, ModelState.exportSlot(model.parameters().get(name), t.toFloats())));
+        }
+        return new TrainingCheckpoint(ModelState.export(model.parameters()), slots, averages, state);
     }
 
     /**
@@ -111,6 +133,13 @@ public final class TrainingState implements AutoCloseable {
                 t.set(p.memoryOrder(fitting(checkpoint.optimizer().get(name), name, p.publishedShape()).toFloats()));
             }
         });
+        if (ema != null && !checkpoint.averages().isEmpty()) {
+            ema.state().forEach((name, t) -> {
+                Parameter p = model.parameters().get(name);
+                t.set(p.memoryOrder(fitting(checkpoint.averages().get(name), "the average of " + name, p.publishedShape()).toFloats()));
+            });
+            ema.resume();
+        }
         rng.restore(checkpoint.state().path(RNG).path("counter").asLong());
         skipped = checkpoint.state().path(SKIPPED).path("in_all").asLong();
         skippedInARow = checkpoint.state().path(SKIPPED).path("in_a_row").asLong();
@@ -130,10 +159,13 @@ public final class TrainingState implements AutoCloseable {
         return model.parameters().get(slot.substring(0, slot.lastIndexOf('/')));
     }
 
-    /** Gives every rank the state of rank 0. */
-    public void broadcast(Collective group) {
+    /** Gives every rank the state of rank 0; the average begins with these weights, unless it was restored. */
+    public void begin(Collective group) {
         for (Parameter p : model.parameters().all()) {
             group.broadcast(p.value(), p.value().bytes(), 0);
+        }
+        if (ema != null && !ema.started()) {
+            ema.start();
         }
         for (Tensor t : optimizer.state().values()) {
             group.broadcast(t, t.bytes(), 0);
@@ -142,6 +174,9 @@ public final class TrainingState implements AutoCloseable {
 
     @Override
     public void close() {
+        if (ema != null) {
+            ema.close();
+        }
         optimizer.close();
     }
 }

@@ -96,6 +96,7 @@ public final class TrainingStep {
             Optimizer optimizer = state.optimizer();
             optimizer.step(lr, report.narrow(0, Report.total(terms), 1));
             optimizer.clearGradients();
+            state.average();
             report.narrow(0, Report.stats(terms), 2).copyFrom(optimizer.stats());
             return new PendingStep(model.device().read(report, report.bytes()), criterion.names());
         }

@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.ffi.cuda.StandIn;
+import org.sparsercnn.ffi.TurboJpeg;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
@@ -47,6 +48,14 @@ class DoctorTest {
         assertThat(text()).doesNotContain("PROBLEM").contains("GPU         none: this machine computes on the CPU").endsWith("ready\n");
         assertThat(Json.read(report(), JsonNode.class).get("ready").asBoolean()).isTrue();
         assertThat(finding("device").get("text").asText()).startsWith("cpu (");
+        assertThat(finding("jpeg").get("text").asText()).startsWith(TurboJpeg.ofThisMachine().isPresent() ? "libjpeg-turbo, /" : "ImageIO, ");
+    }
+
+    @Test
+    void saysHowToDecodeFaster() {
+        Doctor.Finding without = Doctor.jpeg(false);
+        assertThat(without.problem()).isFalse();
+        assertThat(without.text()).contains("ImageIO", "slower", "install libturbojpeg.so.0", "libturbojpeg0");
     }
 
     @Test

@@ -200,13 +200,22 @@ class BadInputTest {
     /** What was trained before a bad image came is kept. */
     @ParameterizedTest
     @ValueSource(strings = {"1", "2"})
-    void an_image_that_goes_missing_during_the_run_costs_no_step(String replicas) throws IOException {
+    void an_image_that_cannot_be_read_during_the_run_costs_no_step(String replicas) throws IOException {
         assertThat(place.run("train", "SOLVER.MAX_ITER", "3").code()).isZero();
-        Files.delete(place.trainImage(5));
-        refusesTraining("--resume SOLVER.MAX_ITER 50 SOLVER.IMS_PER_BATCH 2 --num-gpus " + replicas, place.trainImage(5).toString(), "no such file");
+        Files.write(place.trainImage(5), new byte[0]);
+        refusesTraining("--resume SOLVER.MAX_ITER 50 SOLVER.IMS_PER_BATCH 2 --num-gpus " + replicas, place.trainImage(5).toString(), "the file is empty");
         String last = Workplace.read(place.output().resolve("last_checkpoint"));
         assertThat(place.log()).contains("it is saved as " + place.output().resolve(last));
         assertThat(place.checkpoint(last).iteration()).isBetween(3L, 5L);
+    }
+
+    @Test
+    void missing_images_are_named_before_the_first_step() throws IOException {
+        Files.delete(place.trainImage(3));
+        Files.delete(place.trainImage(5));
+        refusesTraining("SOLVER.MAX_ITER 50", "quickstart_train", "2 of ", " image files are missing: " + place.trainImage(3).getFileName() + ", "
+                + place.trainImage(5).getFileName() + ";", place.trainImage(3).toString(), place.trainImage(1).getParent() + " holds");
+        assertThat(place.log()).doesNotContain("iter: ");
     }
 
     @Test
@@ -214,7 +223,7 @@ class BadInputTest {
         assertThat(place.run("train").code()).isZero();
         Path image = new SampleSet(place.data()).valImages().resolve("000002.png");
         Files.delete(image);
-        refused(place.run("eval", "MODEL.WEIGHTS", place.output().resolve("model_final.safetensors").toString()), 2, image.toString(), "no such file");
+        refused(place.run("eval", "MODEL.WEIGHTS", place.output().resolve("model_final.safetensors").toString()), 2, image.toString(), "image files are missing");
     }
 
     // Annotations

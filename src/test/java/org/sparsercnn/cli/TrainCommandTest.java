@@ -51,8 +51,8 @@ class TrainCommandTest {
 
         assertThat(place.log()).containsPattern("\\[\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d] train INFO:  eta: 0:00:\\d\\d  iter: 19  total_loss: [\\d.]+"
                         + "  loss_ce: [\\d.]+  loss_giou: [\\d.]+  loss_bbox: [\\d.]+  loss_ce_0: [\\d.]+  loss_giou_0: [\\d.]+"
-                        + "  loss_bbox_0: [\\d.]+  time: \\d+\\.\\d{4}  data_time: \\d+\\.\\d{4}  lr: 0\\.001  max_mem: \\d+M  images/s: [\\d.]+\n")
-                .contains("Environment: Java", "batch 2 over 1 replica, lr 0.001, 22 iterations; an epoch is 3.0", "Device: cpu (1 thread",
+                        + "  loss_bbox_0: [\\d.]+  time: \\d+\\.\\d{4}  data_time: \\d+\\.\\d{4}  lr: 0\\.001  max_mem: \\d+M  images/s: [\\d.]+  queue: \\d+/\\d+\n")
+                .contains("Environment: sparse-rcnn", "Environment info:\nprogram ", "batch 2 over 1 replica, lr 0.001, 22 iterations; an epoch is 3.0", "Device: cpu (1 thread",
                         "copypaste: AP,AP50,AP75,APs,APm,APl");
         List<JsonNode> metrics = place.metrics();
         assertThat(metrics.stream().map(m -> m.get("iteration").asInt())).containsExactly(9, 19, 19, 21, 21);

@@ -219,22 +219,23 @@ class DataLoaderTest {
             return draw.index();
         };
         try (DataLoader<Integer> loader = new DataLoader<>(new InferenceSampler(12, 0, 1).batches(4), load, 2, TIMEOUT)) {
-            assertThat(loader.queue()).isEqualTo(new DataLoader.Queue(0, 0));
+            assertThat(loader.queue()).isEqualTo(new DataLoader.Queue(0, 0, 0));
             loader.next();
             awaitQueue(loader, 7, 8);
             gate.countDown();
             awaitQueue(loader, 8, 8);
             loader.next();
             awaitQueue(loader, 4, 4);
+            assertThat(loader.queue().workSeconds()).isPositive();
         }
         try (DataLoader<Integer> loader = new DataLoader<>(new InferenceSampler(12, 0, 1).batches(4), load, 0, TIMEOUT)) {
             loader.next();
-            assertThat(loader.queue()).as("nothing is prepared ahead").isEqualTo(new DataLoader.Queue(0, 0));
+            assertThat(loader.queue().capacity()).as("nothing is prepared ahead").isZero();
         }
     }
 
     private static void awaitQueue(DataLoader<?> loader, int ready, int capacity) {
-        while (!loader.queue().equals(new DataLoader.Queue(ready, capacity))) {
+        while (loader.queue().ready() != ready || loader.queue().capacity() != capacity) {
             assertThat(loader.queue().capacity()).isEqualTo(capacity);
             Thread.onSpinWait();
         }

@@ -165,7 +165,7 @@ class CrowdHumanEvaluationTest {
                 .hasMessageContaining("image id 7 has no \"width\" or \"height\"").hasMessageContaining("add them");
         GroundTruth twoClasses = truth("{\"id\": 1}", "", PERSON + ", {\"id\": 2, \"name\": \"head\"}");
         assertThatThrownBy(() -> standard(twoClasses, found())).isInstanceOf(BadInput.class)
-                .hasMessageContaining("for one class, but the ground truth lists 2 (person, head); score this data set by COCO's");
+                .hasMessageContaining("the ground truth has 2 classes (person, head), but CrowdHuman's metric is for one; score it by COCO's");
         assertThatThrownBy(() -> standard(truth(1, TWO_PERSONS), found(at(9, 0.9, 0, 0)))).isInstanceOf(BadInput.class)
                 .hasMessageContaining("image ids 9");
     }

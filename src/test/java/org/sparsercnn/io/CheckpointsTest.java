@@ -55,6 +55,21 @@ class CheckpointsTest {
         assertThat(read.extras()).containsEntry("iteration", 7L).containsEntry("categories", List.of("cat", "café"));
     }
 
+    /** Training goes on with the weights as they are; whoever wants weights gets the averages. */
+    @Test
+    void averagesStandBesideTheWeightsAndAreTheOnesToUse() {
+        TrainingCheckpoint plain = checkpoint(3);
+        StateDict averages = new StateDict().put("head.w", HostTensor.of(new float[] {5, 6}, 2));
+        Path file = new Checkpoints(folder, 0).savePeriodic(new TrainingCheckpoint(plain.model(), plain.optimizer(), averages, plain.state()));
+        assertThat(Safetensors.read(file).tensors()).containsKeys("model/head.w", "ema/head.w", "optim/head.w/exp_avg");
+        TrainingCheckpoint read = TrainingCheckpoint.read(file);
+        assertThat(read.model().get("head.w").toFloats()).containsExactly(3, 2);
+        assertThat(read.averages().get("head.w").toFloats()).containsExactly(5, 6);
+        LoadedCheckpoint weights = CheckpointReader.read(file);
+        assertThat(weights.model().tensors()).containsOnlyKeys("head.w", "bn.num_batches_tracked");
+        assertThat(weights.model().get("head.w").toFloats()).containsExactly(5, 6);
+    }
+
     @Test
     void plainWeightsCannotBeResumedFrom() {
         Path file = folder.resolve("weights.safetensors");

@@ -14,19 +14,21 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.optim.AdamW;
+import org.sparsercnn.nn.Parameter;
+import org.sparsercnn.nn.Parameters;
 import org.sparsercnn.optim.Clipping;
+import org.sparsercnn.optim.Ema;
 import org.sparsercnn.optim.Optimizer;
 import org.sparsercnn.optim.Param;
 import org.sparsercnn.optim.Sgd;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 
-/** The update and norm kernels in blocks of threads, in any order: the CPU device's numbers within rounding. */
+/** The kernels of updates, norms and averages in blocks of threads, in any order: the CPU device's numbers within rounding. */
 class EmulatedOptimizerTest {
     private static final int STEPS = 3;
 
@@ -77,13 +79,17 @@ class EmulatedOptimizerTest {
     /** Parameters and state after a few steps, the second of which is skipped for a loss that is not finite. */
     private static Map<String, float[]> train(Device device, BiFunction<Device, List<Param>, Optimizer> make) {
         Random random = new Random(3);
+        Parameters parameters = new Parameters(device);
         List<Param> params = new ArrayList<>();
         for (int size : new int[] {1, 100, 16384 + 37}) {
-            params.add(new Param("p" + size, Variable.leaf(Tensor.of(device, Array.normal(random, size).floats(), size)), 0.5, 1e-2));
+            Parameter p = parameters.root().weight("p" + size, size);
+            p.value().set(Array.normal(random, size).floats());
+            params.add(new Param(p.name(), p.variable(), 0.5, 1e-2));
         }
         Tensor loss = Tensor.of(device, new float[1], 1);
         Map<String, float[]> result = new LinkedHashMap<>();
-        try (Optimizer optimizer = make.apply(device, params)) {
+        try (Optimizer optimizer = make.apply(device, params); Ema ema = new Ema(parameters, 0.3)) {
+            ema.start();
             for (int step = 0; step < STEPS; step++) {
                 for (Param p : params) {
                     p.value().zeroGradient();
@@ -91,14 +97,19 @@ class EmulatedOptimizerTest {
                 }
                 loss.set(new float[] {step == 1 ? Float.NaN : 1});
                 optimizer.step(1e-2, loss);
+                ema.update(optimizer);
                 result.put("stats " + step, optimizer.stats().toFloats());
                 optimizer.clearGradients();
             }
             params.forEach(p -> result.put(p.name(), p.value().value().toFloats()));
+            try (Ema.InPlace _ = ema.swap()) {
+                params.forEach(p -> result.put("average of " + p.name(), p.value().value().toFloats()));
+            }
+            params.forEach(p -> assertThat(p.value().value().toFloats()).containsExactly(result.get(p.name())));
             optimizer.state().forEach((tensor, t) ->
                     result.put(tensor, t.dtype() == DType.F32 ? t.toFloats() : new float[] {t.toLongs()[0]}));
         }
-        params.forEach(p -> p.value().value().release());
+        parameters.close();
         loss.release();
         assertThat(device.memory().inUse()).as("bytes still held").isZero();
         return result;

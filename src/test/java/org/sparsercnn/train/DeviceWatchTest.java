@@ -19,6 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.device.DeviceHealth;
 import org.sparsercnn.device.DeviceHealth.Slowed;
 import org.sparsercnn.util.BadInput;
@@ -54,7 +55,7 @@ class DeviceWatchTest {
 
     private void steps(long from, long to) {
         for (long i = from; i < to; i++) {
-            watch.afterStep(new Progress(i, 10_000, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, 0));
+            watch.afterStep(new Progress(i, 10_000, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, new DataLoader.Queue(0, 0, 0), 0));
         }
     }
 
@@ -108,7 +109,7 @@ class DeviceWatchTest {
         DeviceWatch gone = new DeviceWatch(() -> {
             throw new BadInput("The GPU has gone");
         }, true);
-        assertThatThrownBy(() -> gone.afterStep(new Progress(19, 100, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, 0)))
+        assertThatThrownBy(() -> gone.afterStep(new Progress(19, 100, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, new DataLoader.Queue(0, 0, 0), 0)))
                 .isInstanceOf(BadInput.class).hasMessage("The GPU has gone");
     }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.util.Json;
 
 class MetricsLogTest {
@@ -40,11 +41,12 @@ class MetricsLogTest {
         LOG.setAdditive(true);
     }
 
-    private static Progress progress(long iteration, long steps, double loss, boolean finite, double seconds, double dataSeconds) {
+    private static Progress progress(long iteration, long steps, double loss, double seconds, double dataSeconds, long skipped) {
         Map<String, Float> terms = new LinkedHashMap<>();
         terms.put("loss_ce", (float) (2 * loss)); // in the order of SetCriterion
         terms.put("loss_ce_0", (float) loss);
-        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, finite), 1e-4, seconds, dataSeconds, 8, 0);
+        return new Progress(iteration, steps, new StepResult(terms, 3 * loss, 1, Double.isFinite(loss)), 1e-4, seconds, dataSeconds, 8,
+                new DataLoader.Queue(6, 16, 0), skipped);
     }
 
     private List<JsonNode> rows() throws IOException {
@@ -66,7 +68,7 @@ class MetricsLogTest {
         try (RunMetrics metrics = new RunMetrics(folder, 0)) {
             MetricsLog log = new MetricsLog(metrics, false, () -> 0);
             for (int i = 0; i < 45; i++) {
-                log.afterStep(progress(i, 45, i, i != 30, i < 3 ? 100 : 0.5, i < 20 ? 0.1 : 0.2));
+                log.afterStep(progress(i, 45, i == 30 ? Double.NaN : i, i < 3 ? 100 : 0.5, i < 20 ? 0.1 : 0.2, i < 30 ? 0 : 1));
             }
         }
         List<JsonNode> rows = rows();
@@ -78,7 +80,7 @@ class MetricsLogTest {
         assertThat(rows.get(1).get("data_time").asDouble()).isEqualTo(0.2);
         assertThat(rows.stream().map(r -> r.get("skipped_steps").asInt())).containsExactly(0, 1, 1);
         assertThat(rows.getFirst().fieldNames()).toIterable().as("sorted, as detectron2's").containsExactly("data_time", "eta_seconds",
-                "images_per_second", "iteration", "loss_ce", "loss_ce_0", "lr", "skipped_steps", "time", "total_loss");
+                "images_per_second", "iteration", "loss_ce", "loss_ce_0", "lr", "queue_ready", "skipped_steps", "time", "total_loss");
         assertThat(lines()).isEmpty();
     }
 
@@ -88,12 +90,12 @@ class MetricsLogTest {
         try (RunMetrics metrics = new RunMetrics(folder, 0)) {
             MetricsLog log = new MetricsLog(metrics, true, () -> 4_771_545_088L);
             for (int i = 0; i < 40; i++) {
-                log.afterStep(progress(i, 270_000, 1.23456, true, i < 3 ? 60 : i < 20 ? 1 : 2, i < 20 ? 7 : 0.25));
+                log.afterStep(progress(i, 270_000, 1.23456, i < 3 ? 60 : i < 20 ? 1 : 2, i < 20 ? 7 : 0.25, 0));
             }
         }
         // 17 steps of 1 s and 20 of 2 s: mean 57/37, median 2 s; 269,960 steps to go
         assertThat(lines().getLast()).isEqualTo(" eta: 6 days, 5:58:40  iter: 39  total_loss: 3.704  loss_ce: 2.469  loss_ce_0: 1.235"
-                + "  time: 1.5405  data_time: 0.2500  lr: 0.0001  max_mem: 4551M  images/s: 4");
+                + "  time: 1.5405  data_time: 0.2500  lr: 0.0001  max_mem: 4551M  images/s: 4  queue: 6/16");
         assertThat(lines()).hasSize(2);
     }
 
@@ -101,10 +103,10 @@ class MetricsLogTest {
     void skipped_steps_are_counted_and_leave_no_number() throws IOException {
         try (RunMetrics metrics = new RunMetrics(folder, 0)) {
             MetricsLog log = new MetricsLog(metrics, true, () -> 0);
-            log.afterStep(progress(0, 2, Double.NaN, false, 1, 0));
-            log.afterStep(progress(1, 2, Double.POSITIVE_INFINITY, false, 1, 0));
+            log.afterStep(progress(0, 2, Double.NaN, 1, 0, 1));
+            log.afterStep(progress(1, 2, Double.POSITIVE_INFINITY, 1, 0, 2));
         }
-        assertThat(lines()).containsExactly(" eta: 0:00:00  iter: 1  time: 1.0000  data_time: 0.0000  lr: 0.0001  images/s: 8  skipped: 2");
+        assertThat(lines()).containsExactly(" eta: 0:00:00  iter: 1  time: 1.0000  data_time: 0.0000  lr: 0.0001  images/s: 8  queue: 6/16  skipped: 2");
         assertThat(rows()).singleElement().satisfies(row -> assertThat(row.has("total_loss")).isFalse());
     }
 
