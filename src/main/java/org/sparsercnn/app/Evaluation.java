@@ -28,7 +28,6 @@ import org.sparsercnn.util.Json;
  */
 final class Evaluation {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
-    private static final long REPORT_NANOS = 5_000_000_000L;
 
     /** What rank 0 found on one set. */
     record Result(Datasets.TestSet set, Score score) {
@@ -82,23 +81,23 @@ final class Evaluation {
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         boolean main = group.rank() == 0;
-        Clock clock = new Clock(share.end() - share.begin());
+        InferenceClock clock = new InferenceClock(share.end() - share.begin(), group.size(), System::nanoTime);
         if (main) {
             LOG.info("Start inference on {} images", images.size());
         }
         try (Detector detector = device.detector(config, model);
                 DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), images, mapper::map)) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
-                Detector.Result r = detector.detect(loader.next().getFirst());
+                Sample sample = loader.next().getFirst();
+                clock.loaded();
+                Detector.Result r = detector.detect(sample);
+                clock.computed(r.forwardSeconds());
                 target[i] = r.detections();
-                clock.add(r);
-                if (main) {
-                    clock.reportNowAndThen();
-                }
+                clock.stored().filter(_ -> main).ifPresent(LOG::info);
             }
         }
         if (main) {
-            clock.report();
+            clock.summary().lines().forEach(LOG::info);
         }
     }
 
@@ -144,44 +143,5 @@ final class Evaluation {
 
     private static String asPython(double percent) {
         return Double.isNaN(percent) ? "nan" : String.format(Locale.ROOT, "%.4f", percent);
-    }
-
-    /** Where one rank's time goes. */
-    private static final class Clock {
-        private final int images;
-        private final long begin = System.nanoTime();
-        private long lastReport = begin;
-        private int done;
-        private double network;
-        private double boxes;
-
-        Clock(int images) {
-            this.images = images;
-        }
-
-        void add(Detector.Result r) {
-            network += r.forwardSeconds();
-            boxes += r.postSeconds();
-            done++;
-        }
-
-        void reportNowAndThen() {
-            if (System.nanoTime() - lastReport > REPORT_NANOS) {
-                lastReport = System.nanoTime();
-                LOG.info("{}", String.format(Locale.ROOT, "Inference done %d/%d. %.4f s / img. ETA=%d s", done, images, each(),
-                        Math.round(each() * (images - done))));
-            }
-        }
-
-        private double each() {
-            return (System.nanoTime() - begin) * 1e-9 / done;
-        }
-
-        void report() {
-            if (done > 0) {
-                LOG.info("{}", String.format(Locale.ROOT, "Total inference time: %.1f s (%.4f s / img; network %.4f, boxes %.4f)",
-                        each() * done, each(), network / done, boxes / done));
-            }
-        }
     }
 }
