@@ -44,7 +44,7 @@ final class ExpectedResults {
         for (Evaluation.Result r : meant) {
             double found = r.score().percentages().get(e.metric());
             if (!(Math.abs(found - e.expected()) <= e.tolerance())) { // NaN misses too
-                misses.add("bbox/" + e.metric() + " on " + r.name() + " is " + found + ", expected " + e.expected() + " +- " + e.tolerance());
+                misses.add("bbox/" + e.metric() + " on " + r.name() + " is " + (Double.isNaN(found) ? "undefined" : found) + ", expected " + e.expected() + " +- " + e.tolerance());
             }
         }
         return misses;

@@ -3,6 +3,7 @@ package org.sparsercnn.eval;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import org.sparsercnn.data.Metric;
@@ -48,7 +49,7 @@ public record CrowdHumanResult(CrowdHumanCurve curve, CocoResult coco) implement
         fractions().forEach((name, value) -> text.append(name).append(" : ").append(shown(value)).append('\n'));
         int count = curve.count();
         return text.append('\n').append(MetricTables.row(fractions().keySet().stream().toList(), percentages()))
-                .append("\nImages %,d, persons %,d, regions to ignore %,d; detections that count %,d: hits %,d, false positives %,d\n".formatted(
+                .append(String.format(Locale.ROOT, "\nImages %,d, persons %,d, regions to ignore %,d; detections that count %,d: hits %,d, false positives %,d\n",
                         curve.images(), curve.persons(), curve.ignored(), count, curve.found(), count - curve.found()))
                 .append("\nCOCO's numbers, for information:\n").append(coco.summary().text(MetricTables.UNDEFINED)).toString();
     }

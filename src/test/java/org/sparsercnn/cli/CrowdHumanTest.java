@@ -38,9 +38,9 @@ class CrowdHumanTest {
                   RESNETS: {DEPTH: 18, NORM: "GN", RES2_OUT_CHANNELS: 8, STEM_OUT_CHANNELS: 8}
                   FPN: {OUT_CHANNELS: 32}
                   SparseRCNN: {NUM_PROPOSALS: 12, NUM_HEADS: 2, HIDDEN_DIM: 32, NHEADS: 4, DIM_DYNAMIC: 8, DIM_FEEDFORWARD: 32}
-                SOLVER: {IMS_PER_BATCH: 2, MAX_ITER: 60, STEPS: [1000], BASE_LR: 0.001, WARMUP_ITERS: 5}
+                SOLVER: {IMS_PER_BATCH: 2, MAX_ITER: 16, STEPS: [1000], BASE_LR: 0.001, WARMUP_ITERS: 5}
                 INPUT: {MIN_SIZE_TRAIN: [64], MAX_SIZE_TRAIN: 64, MIN_SIZE_TEST: 64, MAX_SIZE_TEST: 64}
-                TEST: {EVAL_PERIOD: 30}
+                TEST: {EVAL_PERIOD: 8}
                 DATALOADER: {NUM_WORKERS: 0, FILTER_EMPTY_ANNOTATIONS: False}
                 OUTPUT_DIR: "%s"
                 """.formatted(Path.of("configs/sparsercnn.crowdhuman.res50.500pro.50e.yaml").toAbsolutePath(), place.output()));
@@ -145,6 +145,9 @@ class CrowdHumanTest {
         Workplace.Ended wrong = evaluate("wrong", "TEST.EXPECTED_RESULTS", "[['bbox','mMR',%s,0.01]]".formatted(mmr - 1));
         assertThat(wrong.code()).isEqualTo(3);
         assertThat(wrong.err()).contains("bbox/mMR on CrowdHuman_val is " + mmr + ", expected " + (mmr - 1) + " +- 0.01");
+        Workplace.Ended undefined = evaluate("undefined", "TEST.EXPECTED_RESULTS", "[['bbox','COCO-APl',50.0,100.0]]"); // nobody is large
+        assertThat(undefined.code()).isEqualTo(3);
+        assertThat(undefined.err()).contains("bbox/COCO-APl on CrowdHuman_val is undefined, expected 50.0 +- 100.0");
         assertThat(evaluate("unknown", "TEST.EXPECTED_RESULTS", "[['bbox','AP50',50.0,50.0]]").err())
                 .contains("there is no bbox/AP50; known are bbox/AP, bbox/mMR, bbox/Recall, bbox/COCO-AP");
     }
