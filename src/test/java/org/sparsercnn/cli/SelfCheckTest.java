@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.viz.Pictures;
 
 /** {@code eval --self-check}: what a user is told about an annotation file. */
 class SelfCheckTest {
@@ -27,6 +29,9 @@ class SelfCheckTest {
     @BeforeEach
     void setUp() {
         place = new Workplace(folder);
+        for (String name : new String[] {"a.png", "b.png"}) {
+            Pictures.write(new BufferedImage(200, 200, BufferedImage.TYPE_INT_RGB), folder.resolve(name));
+        }
     }
 
     /** What went to the log, and forgets it. */
@@ -64,7 +69,7 @@ class SelfCheckTest {
         assertThat(check("crowdhuman", good)).isEqualTo(new Workplace.Ended(0, ""));
         assertThat(logged()).contains("metric CrowdHuman", "AP 0.500 (of 0.500, the most for 2 persons", "mMR 0.000, recall 1.000");
         try (Stream<Path> files = Files.list(folder)) {
-            assertThat(files.map(f -> f.getFileName().toString())).containsExactly("set.json");
+            assertThat(files.map(f -> f.getFileName().toString())).containsExactlyInAnyOrder("set.json", "a.png", "b.png");
         }
     }
 
