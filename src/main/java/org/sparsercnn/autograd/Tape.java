@@ -19,24 +19,28 @@ import org.sparsercnn.tensor.Tensor;
  * as backward has used it.
  */
 public final class Tape implements AutoCloseable {
+    private enum Kind { TRAINING, STATISTICS, INFERENCE }
+
     private record Node(Variable output, Variable[] inputs, Tensor[] kept, Backward backward) {}
 
     private final Device device;
-    private final boolean recording;
+    private final Kind kind;
     private final Rng rng;
     private final DType compute;
     private final Prepared prepared;
+    private final double momentum;
     private final List<Node> nodes = new ArrayList<>();
     private Scope scope;
     /** For one backward function after the other. */
     private final Scope passing;
 
-    private Tape(Device device, boolean recording, Rng rng, DType compute, Prepared prepared) {
+    private Tape(Device device, Kind kind, Rng rng, DType compute, Prepared prepared, double momentum) {
         this.device = device;
-        this.recording = recording;
+        this.kind = kind;
         this.rng = rng;
         this.compute = compute;
         this.prepared = prepared;
+        this.momentum = momentum;
         this.scope = new Scope(device);
         this.passing = new Scope(device);
     }
@@ -48,7 +52,16 @@ public final class Tape implements AutoCloseable {
 
     /** @param compute see {@link #compute} */
     public static Tape training(Device device, Rng rng, DType compute) {
-        return new Tape(device, true, rng, compute, null);
+        return new Tape(device, Kind.TRAINING, rng, compute, null, Double.NaN);
+    }
+
+    /**
+     * A tape that keeps nothing, though norms and dropout behave as in training.
+     *
+     * @param momentum share of this pass in running statistics, whatever the layers' own; 0 leaves them alone
+     */
+    public static Tape statistics(Device device, Rng rng, DType compute, double momentum) {
+        return new Tape(device, Kind.STATISTICS, rng, compute, null, momentum);
     }
 
     /** A tape that keeps nothing; norms and dropout behave as in evaluation. */
@@ -61,15 +74,21 @@ public final class Tape implements AutoCloseable {
      * @param prepared of the same weights and the same {@code compute}; null: everything is made anew
      */
     public static Tape inference(Device device, DType compute, Prepared prepared) {
-        return new Tape(device, false, new Rng(0), compute, prepared);
+        return new Tape(device, Kind.INFERENCE, new Rng(0), compute, prepared, Double.NaN);
     }
 
     public Device device() {
         return device;
     }
 
+    /** Whether norms and dropout behave as in training. */
     public boolean training() {
-        return recording;
+        return kind != Kind.INFERENCE;
+    }
+
+    /** The share that this pass has in the running statistics of a layer that would give it {@code usual}. */
+    public double momentum(double usual) {
+        return kind == Kind.STATISTICS ? momentum : usual;
     }
 
     public Rng rng() {
@@ -156,7 +175,7 @@ public final class Tape implements AutoCloseable {
         for (Variable in : inputs) {
             needed |= in.requiresGrad();
         }
-        if (!recording || !needed) {
+        if (kind != Kind.TRAINING || !needed) {
             return Variable.constant(y);
         }
         for (Tensor t : kept) {

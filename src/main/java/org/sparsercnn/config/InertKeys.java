@@ -116,8 +116,6 @@ final class InertKeys {
             SOLVER.BIAS_LR_FACTOR = 1.0
             SOLVER.WEIGHT_DECAY_BIAS = 0.0001
             TEST.KEYPOINT_OKS_SIGMAS = []
-            TEST.PRECISE_BN.ENABLED = False
-            TEST.PRECISE_BN.NUM_ITER = 200
             CUDNN_BENCHMARK = False
             VIS_PERIOD = 0
             GLOBAL.HACK = 1.0

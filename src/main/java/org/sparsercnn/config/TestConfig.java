@@ -10,7 +10,8 @@ public record TestConfig(
         @Key(name = "EARLY_STOP", is = "0", min = 0, ours = true, doc = "Evaluations in a row without a better `BEST_METRIC` after which training stops; 0: never.") int earlyStop,
         @Key(name = "VALIDATION_LOSS", is = "False", ours = true, doc = "Whether each evaluation also measures the training losses on `DATASETS.TEST`.") boolean validationLoss,
         @Key(name = "DETECTIONS_PER_IMAGE", is = "100", doc = "Most detections an image has, negative for all; counts with `TEST.AUG.ENABLED` and `TEST.AUG.CVPODS_TTA: False` only: otherwise an image has as many as `MODEL.SparseRCNN.NUM_PROPOSALS`.") int detectionsPerImage,
-        @Section("AUG") Aug aug) {
+        @Section("AUG") Aug aug,
+        @Section("PRECISE_BN") PreciseBn preciseBn) {
 
     /** A metric the evaluation must reach: {@code |found - expected| <= tolerance}, in percent as printed. */
     public record ExpectedResult(String task, String metric, double expected, double tolerance) {}
@@ -36,6 +37,11 @@ public record TestConfig(
             return enabled && !cvpodsTta;
         }
     }
+
+    /** {@code TEST.PRECISE_BN}. */
+    public record PreciseBn(
+            @Key(name = "ENABLED", is = "False", doc = "Whether, before each evaluation, running statistics of batch norms are replaced by their mean over training batches.") boolean enabled,
+            @Key(name = "NUM_ITER", is = "200", min = 1, doc = "Training batches that are averaged.") int iterations) {}
 
     /** Bounds of the root of a box's area, in pixels of the image it was found in. */
     public record ScaleRange(double min, double max) {}

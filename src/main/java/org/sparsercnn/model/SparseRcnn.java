@@ -85,6 +85,11 @@ public final class SparseRcnn implements AutoCloseable {
         return parameters.device();
     }
 
+    /** The feature pyramid alone, fine to coarse, each (N, H, W, C). */
+    public List<Variable> pyramid(Tape tape, ImageBatch batch) {
+        return backbone.apply(tape, batch.pixels(), () -> {});
+    }
+
     /** The outputs of every stage, first to last. */
     public List<Stage> apply(Tape tape, ImageBatch batch) {
         return apply(tape, batch, _ -> {});

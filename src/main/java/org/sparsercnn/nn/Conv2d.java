@@ -87,7 +87,7 @@ public final class Conv2d {
                 yield convolve(tape, x, new After(affine.scale(), Variable.constant(affine.shift()), residual, relu));
             }
             case BN -> join(tape, BatchNorm.apply(tape, convolve(tape, x, After.NOTHING), gamma.variable(), beta.variable(),
-                    mean.value(), variance.value(), MOMENTUM, EPS, relu && residual == null), residual, relu);
+                    mean.value(), variance.value(), tape.momentum(MOMENTUM), EPS, relu && residual == null), residual, relu);
             case GN -> join(tape, GroupNorm.apply(tape, convolve(tape, x, After.NOTHING), (int) Math.min(32, channels),
                     gamma.variable(), beta.variable(), EPS, relu && residual == null), residual, relu);
         };

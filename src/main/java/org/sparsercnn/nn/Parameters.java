@@ -78,6 +78,11 @@ public final class Parameters implements AutoCloseable {
         return byName.values().stream().filter(Parameter::trainable).toList();
     }
 
+    /** Running statistics of batch norms in training: mean and variance of one layer after the other. */
+    public List<Parameter> runningStatistics() {
+        return byName.values().stream().filter(Parameter::isRunningStatistic).toList();
+    }
+
     /** The parameter of that name; null where there is none. */
     public Parameter get(String name) {
         return byName.get(name);

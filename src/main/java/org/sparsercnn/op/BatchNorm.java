@@ -8,8 +8,8 @@ import org.sparsercnn.tensor.Tensor;
 /**
  * Batch norm over all axes but the last, optionally with ReLU, as {@code torch.nn.BatchNorm2d}. In training it normalises with
  * the batch's mean and biased variance and moves the running statistics towards the batch's mean and unbiased variance; in
- * evaluation it uses the running statistics. A batch without elements leaves them alone, and one of a single row counts with
- * variance 0.
+ * evaluation it uses the running statistics. A batch without elements, and one whose statistics are not finite, leaves them alone; one
+ * of a single row counts with variance 0.
  */
 public final class BatchNorm {
     private static final Kernel RUNNING =
@@ -35,7 +35,7 @@ public final class BatchNorm {
         long cols = x.shape().size(-1);
         var plan = new GroupNorm.Plan(1, rows, cols, cols);
         GroupNorm.Statistics batch = plan.statistics(tape, x.value(), eps);
-        if (!plan.isEmpty()) {
+        if (!plan.isEmpty() && momentum > 0) {
             tape.device().kernel(RUNNING).ptr(batch.mean()).ptr(batch.var()).ptr(runningMean).ptr(runningVar)
                     .i64(cols).f64(momentum).f64(rows > 1 ? rows / (rows - 1.0) : 1).overElements(cols);
         }
