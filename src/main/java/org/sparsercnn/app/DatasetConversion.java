@@ -7,6 +7,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.CocoReader;
+import org.sparsercnn.data.Dataset;
+import org.sparsercnn.data.Preflight;
 import org.sparsercnn.data.convert.CocoJsonWriter;
 import org.sparsercnn.data.convert.DatasetFormat;
 import org.sparsercnn.data.convert.Findings;
@@ -42,14 +45,13 @@ public final class DatasetConversion {
         LOG.info("{}: reading as {}", inputs.path(), format);
         LabelSource source = format.open(inputs);
         Findings findings = new Findings();
-        DatasetSummary summary = new DatasetSummary(source.categories());
         try (StepProgress progress = new StepProgress("converting", source.steps())) {
             AtomicFiles.write(options.output(), out -> {
                 try (CocoJsonWriter json = new CocoJsonWriter(out, options.output().toAbsolutePath().getParent())) {
-                    source.read(findings, new Sink(json, summary, progress));
+                    source.read(findings, new Sink(json, progress));
                     json.finish(source.categories());
+                    check(findings, json, options);
                 }
-                check(findings, summary, options);
             });
         } catch (UncheckedIOException e) {
             throw notWritten(options.output(), e.getCause());
@@ -62,11 +64,15 @@ public final class DatasetConversion {
         if (findings.harmless() > 0) {
             LOG.warn("{}: worth a look:{}", inputs.path(), findings.report(false));
         }
-        System.out.println(summary.text(options.output(), source.imageFolder()));
-        System.out.println(new NextSteps(format, inputs, source, options.output(), options.skipBad()).text());
+        NextSteps next = new NextSteps(format, inputs, source, options.output(), options.skipBad());
+        Dataset written = CocoReader.read(options.output().getFileName().toString(), options.output(), source.imageFolder(), false);
+        Preflight preflight = Preflight.of(written, next.proposals());
+        System.out.println(preflight.text() + "\nCategory ids: " + written.categories());
+        preflight.warnings().forEach(LOG::warn);
+        System.out.println(next.text());
     }
 
-    private record Sink(CocoJsonWriter json, DatasetSummary summary, StepProgress progress) implements LabelSource.Sink {
+    private record Sink(CocoJsonWriter json, StepProgress progress) implements LabelSource.Sink {
         @Override
         public void step() {
             progress.step();
@@ -74,7 +80,6 @@ public final class DatasetConversion {
 
         @Override
         public void image(LabelledImage image) {
-            summary.add(image);
             try {
                 json.image(image);
             } catch (IOException e) {
@@ -94,13 +99,13 @@ public final class DatasetConversion {
     }
 
     /** Before the file takes its place. */
-    private static void check(Findings findings, DatasetSummary summary, Options options) {
+    private static void check(Findings findings, CocoJsonWriter json, Options options) {
         if (findings.bad() > 0 && !options.skipBad()) {
             throw BadInput.of("%s: %s, nothing was written; repair them, or leave out what is bad with --skip-bad:%s", options.inputs().path(),
                     problems(findings.bad()), findings.report(true) + findings.report(false));
         }
-        if (summary.boxes() == 0) {
-            throw BadInput.of("%s: no object is left in %,d images, nothing was written%s", options.inputs().path(), summary.images(),
+        if (json.objects() == 0) {
+            throw BadInput.of("%s: no object is left in %,d images, nothing was written%s", options.inputs().path(), json.images(),
                     findings.report(true) + findings.report(false));
         }
     }

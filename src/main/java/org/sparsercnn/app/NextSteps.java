@@ -37,17 +37,25 @@ record NextSteps(DatasetFormat format, Inputs inputs, LabelSource source, Path o
         }
         Part train = validation ? there : here;
         Part val = validation ? here : there;
-        boolean crowdHuman = format == DatasetFormat.CROWDHUMAN;
         lines.add("  java -jar sparse-rcnn.jar train --config-file configs/%s.yaml \\%n      --train-json %s --train-images %s \\%n      --val-json %s --val-images %s%s".formatted(
-                crowdHuman ? "sparsercnn.crowdhuman.res50.500pro.50e" : "sparsercnn.res50.100pro.3x", train.json, train.images, val.json, val.images,
-                crowdHuman ? " --val-metric crowdhuman" : ""));
+                crowdHuman() ? "sparsercnn.crowdhuman.res50.500pro.50e" : "sparsercnn.res50.100pro.3x", train.json, train.images, val.json, val.images,
+                crowdHuman() ? " --val-metric crowdhuman" : ""));
         return String.join(System.lineSeparator(), lines);
+    }
+
+    private boolean crowdHuman() {
+        return format == DatasetFormat.CROWDHUMAN;
+    }
+
+    /** NUM_PROPOSALS of the config that is proposed. */
+    int proposals() {
+        return crowdHuman() ? 500 : 100;
     }
 
     /** The name of the split that was converted, or the file's, as far as either says. */
     private String split() {
         String file = Files.isDirectory(inputs.path()) ? "" : inputs.path().getFileName().toString();
-        return inputs.splits().size() == 1 ? inputs.splits().getFirst() : format == DatasetFormat.CROWDHUMAN ? file : output.getFileName().toString();
+        return inputs.splits().size() == 1 ? inputs.splits().getFirst() : crowdHuman() ? file : output.getFileName().toString();
     }
 
     /** Empty where there is no other split or its place cannot be known: folders that were named belong to this one. */
@@ -57,7 +65,7 @@ record NextSteps(DatasetFormat format, Inputs inputs, LabelSource source, Path o
         if (placesNamed || !aSplit) {
             return Optional.empty();
         }
-        Path path = format == DatasetFormat.CROWDHUMAN ? inputs.folder() : inputs.path();
+        Path path = crowdHuman() ? inputs.folder() : inputs.path();
         Inputs other = new Inputs(path, inputs.images(), inputs.labels(), List.of(split), source.categories(), inputs.difficult());
         try {
             format.open(other);

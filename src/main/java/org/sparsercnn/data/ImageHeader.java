@@ -33,13 +33,9 @@ public final class ImageHeader {
     public static ImageSize uprightSize(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] start = in.readNBytes(FIRST_READ);
-            if (JpegHeader.matches(start)) {
-                return jpeg(start, in);
-            }
-            ByteArrayInputStream rest = new ByteArrayInputStream(in.readAllBytes());
-            byte[] all = Arrays.copyOf(start, start.length + rest.available());
-            rest.read(all, start.length, rest.available());
-            return other(all, file);
+            ImageSize size = JpegHeader.matches(start) ? jpeg(start, in) : other(joined(start, in.readAllBytes()));
+            boolean usable = size.width() > 0 && size.height() > 0 && (long) size.width() * size.height() <= ImageDecoder.MAX_PIXELS;
+            return usable ? size : decoded(file);
         } catch (Unsupported e) {
             throw new BadInput(file + ": the image cannot be decoded: " + e.getMessage(), e);
         } catch (IOException e) {
@@ -58,35 +54,45 @@ public final class ImageHeader {
                 if (more.length == 0) {
                     throw e;
                 }
-                int before = read.length;
-                read = Arrays.copyOf(read, before + more.length);
-                System.arraycopy(more, 0, read, before, more.length);
+                read = joined(read, more);
             }
         }
     }
 
-    private static ImageSize other(byte[] bytes, Path file) {
+    /** 0x0 if it cannot be told. */
+    private static ImageSize other(byte[] bytes) {
         try (MemoryCacheImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
             Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
-            if (readers.hasNext()) {
-                ImageReader reader = readers.next();
-                try {
-                    reader.setInput(in, true, true);
-                    return upright(reader.getWidth(0), reader.getHeight(0),
-                            switch (reader.getFormatName().toLowerCase(Locale.ROOT)) {
-                                case "png" -> Orientation.ofPng(bytes);
-                                case "tif", "tiff" -> Orientation.ofTiff(bytes, 0, bytes.length);
-                                default -> Orientation.UPRIGHT;
-                            });
-                } finally {
-                    reader.dispose();
-                }
+            if (!readers.hasNext()) {
+                return new ImageSize(0, 0);
             }
-        } catch (IOException | RuntimeException e) {
-            // ImageIO throws all kinds of them on damaged data; the decoder finds the words
+            ImageReader reader = readers.next();
+            try {
+                reader.setInput(in, true, true);
+                return upright(reader.getWidth(0), reader.getHeight(0),
+                        switch (reader.getFormatName().toLowerCase(Locale.ROOT)) {
+                            case "png" -> Orientation.ofPng(bytes);
+                            case "tif", "tiff" -> Orientation.ofTiff(bytes, 0, bytes.length);
+                            default -> Orientation.UPRIGHT;
+                        });
+            } finally {
+                reader.dispose();
+            }
+        } catch (IOException | RuntimeException e) { // ImageIO throws all kinds of them on damaged data
+            return new ImageSize(0, 0);
         }
-        Image decoded = ImageDecoder.decode(bytes, file.toString(), ImageDecoder.MAX_PIXELS);
-        return new ImageSize(decoded.width(), decoded.height());
+    }
+
+    /** The decoder has the words for what is wrong. */
+    private static ImageSize decoded(Path file) {
+        Image image = ImageDecoder.read(file);
+        return new ImageSize(image.width(), image.height());
+    }
+
+    private static byte[] joined(byte[] first, byte[] second) {
+        byte[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
     }
 
     /** Orientations from 5 on exchange rows and columns. */

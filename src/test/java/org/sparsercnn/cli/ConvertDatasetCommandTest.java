@@ -134,7 +134,8 @@ class ConvertDatasetCommandTest {
         Told told = convert(yolo, "--split", "train", "--output", train);
         assertThat(told.ended).isEqualTo(new Workplace.Ended(0, ""));
         assertSame(read(train), read(set.trainJson()), 1e-3);
-        assertThat(told.out).contains(train.toString(), "6 images from 64x64 to 64x64", "5 classes", "  1 circle", "  5 cross");
+        assertThat(told.out).contains("Data set train.json (" + train + ")", "images                   6  all 64x64",
+                "classes                  5", "Category ids: [1 circle, 2 square, 3 triangle, 4 star, 5 cross]");
 
         List<String[]> commands = commands(told.out);
         assertThat(commands).hasSize(2);
@@ -163,7 +164,7 @@ class ConvertDatasetCommandTest {
         Told all = convert(voc, "--output", folder.resolve("all.json"));
         assertThat(read(folder.resolve("all.json")).at("/categories/0/name").asText()).as("sorted").isEqualTo("circle");
         assertThat(read(folder.resolve("all.json")).at("/categories/1/name").asText()).as("sorted").isEqualTo("cross");
-        assertThat(all.out).contains("10 images", "--val-json VAL.json --val-images VAL_IMAGES");
+        assertThat(all.out).contains("images                  10", "--val-json VAL.json --val-images VAL_IMAGES");
     }
 
     @Test
@@ -176,7 +177,7 @@ class ConvertDatasetCommandTest {
         Told told = convert(voc, "--split", "train", "--output", output);
         assertThat(told.ended.code()).isEqualTo(2);
         assertThat(told.ended.err()).startsWith("error: " + voc + ": 2 problems, nothing was written; repair them, or leave out what is bad with --skip-bad:").contains(
-                "1 files or lines that cannot be read", "train_000002.xml, line 1: no XML", "1 labels without their image", "train_000003.xml: neither").doesNotContain("\tat ");
+                "files or lines that cannot be read: 1", "train_000002.xml, line 1: no XML", "labels without their image: 1", "train_000003.xml: neither").doesNotContain("\tat ");
         assertThat(output).hasContent("mine");
         assertThat(told.out).isEmpty();
         try (Stream<Path> files = Files.list(output.getParent())) {

@@ -5,15 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sparsercnn.util.BadInput;
 
 class ImageHeaderTest {
@@ -21,7 +25,7 @@ class ImageHeaderTest {
     Path folder;
 
     static Stream<Path> recordedImages() throws IOException {
-        List<Path> images = new java.util.ArrayList<>();
+        List<Path> images = new ArrayList<>();
         for (String group : List.of("golden/image", "golden/image-extra")) {
             try (Stream<Path> files = Files.list(Pictures.resource(group))) {
                 files.filter(f -> f.toString().matches(".*\\.(jpg|png|bmp|gif|tif)") && !f.endsWith("truncated.jpg")).forEach(images::add);
@@ -78,6 +82,38 @@ class ImageHeaderTest {
         assertRefused(Files.write(folder.resolve("head.jpg"), Arrays.copyOf(jpeg, 100)), "head.jpg", "the file ends within its header");
         byte[] png = Files.readAllBytes(Pictures.resource("golden/image/rgba.png"));
         assertRefused(Files.write(folder.resolve("head.png"), Arrays.copyOf(png, 20)), "head.png", "truncated");
+    }
+
+    /** As the decoder refuses it, before anything large is read. */
+    @Test
+    void bombs() throws IOException {
+        byte[] png = Files.readAllBytes(Pictures.resource("golden/image/scene_96x128.png"));
+        ByteBuffer.wrap(png).putInt(16, 60000).putInt(20, 60000);
+        assertRefused(Files.write(folder.resolve("bomb.png"), png), "bomb.png", "60000x60000", "at most 178,956,970 are allowed");
+    }
+
+    /** Whatever is damaged, the outcome is a size or a message. */
+    @ParameterizedTest
+    @ValueSource(strings = {"image/exif6.jpg", "image-extra/exif_8.png", "image-extra/lzw.tif", "image-extra/mode_RGB.gif", "image-extra/mode_P.bmp"})
+    void damagedAnywhere(String name) throws IOException {
+        byte[] whole = Files.readAllBytes(Pictures.resource("golden/" + name));
+        Random random = new Random(5);
+        int refused = 0;
+        for (int i = 0; i < 300; i++) {
+            byte[] damaged = whole.clone();
+            for (int k = 0; k < 3; k++) {
+                damaged[random.nextInt(Math.min(100, whole.length))] = (byte) random.nextInt(256);
+            }
+            try {
+                ImageSize size = ImageHeader.uprightSize(Files.write(folder.resolve("damaged"), damaged));
+                assertThat(size.width()).isPositive();
+                assertThat(size.height()).isPositive();
+            } catch (BadInput e) {
+                assertThat(e).hasMessageContaining("damaged: the image ");
+                refused++;
+            }
+        }
+        assertThat(refused).isPositive();
     }
 
     private static void assertRefused(Path file, String... words) {

@@ -55,6 +55,16 @@ public final class CocoJsonWriter implements Closeable {
         }
     }
 
+    /** So far. */
+    public long images() {
+        return images;
+    }
+
+    /** So far. */
+    public long objects() {
+        return objects;
+    }
+
     /** Ends the document. */
     public void finish(List<String> categories) throws IOException {
         annotations.flush();

@@ -133,7 +133,7 @@ final class CrowdHumanSource implements LabelSource {
             findings.add(Finding.NO_IMAGE, "%s: no image %s", place, images.resolve(name));
             return Optional.empty();
         }
-        Optional<ImageSize> size = ImageFiles.size(images.resolve(name), place, findings);
+        Optional<ImageSize> size = Pictures.size(images.resolve(name), place, findings);
         if (size.isEmpty()) {
             return Optional.empty();
         }

@@ -47,7 +47,7 @@ public final class Findings {
         StringBuilder text = new StringBuilder();
         counts.forEach((finding, count) -> {
             if (finding.bad() == bad) {
-                text.append("%n  %,d %s".formatted(count, finding.what()));
+                text.append("%n  %s: %,d".formatted(finding.what(), count));
                 places.get(finding).forEach(place -> text.append("%n    %s".formatted(place)));
                 if (count > SHOWN) {
                     text.append("%n    … and %,d more".formatted(count - SHOWN));

@@ -18,9 +18,5 @@ public record LabelledImage(String fileName, ImageSize size, List<Instance> inst
      * @param visible CrowdHuman's box of the visible part as it stands there, or null
      * @param crowd COCO's iscrowd: not trained on, and neither hit nor miss in evaluation
      */
-    public record Instance(int category, Box box, List<Number> visible, boolean crowd) {
-        public double areaPx() {
-            return box.area().doubleValue();
-        }
-    }
+    public record Instance(int category, Box box, List<Number> visible, boolean crowd) {}
 }

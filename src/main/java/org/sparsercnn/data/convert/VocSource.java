@@ -148,7 +148,7 @@ final class VocSource implements LabelSource {
                     xml.values().getOrDefault("filename", ""), images);
             return Optional.empty();
         }
-        Optional<ImageSize> size = ImageFiles.size(images.resolve(name.get()), file.toString(), findings);
+        Optional<ImageSize> size = Pictures.size(images.resolve(name.get()), file.toString(), findings);
         if (size.isEmpty() || !sizeAgrees(xml, size.get(), file + ": " + name.get(), findings)) {
             return Optional.empty();
         }
@@ -161,7 +161,7 @@ final class VocSource implements LabelSource {
 
     /** The image named like the annotation file, as detectron2 has it; else the one the file names: renamed files keep a stale name. */
     private Optional<String> imageOf(String stem, VocXml xml) {
-        return ImageFiles.named(images, stem).or(() -> Optional.of(xml.values().getOrDefault("filename", "")).map(name -> name.replaceAll(".*[/\\\\]", ""))
+        return Pictures.named(images, stem).or(() -> Optional.of(xml.values().getOrDefault("filename", "")).map(name -> name.replaceAll(".*[/\\\\]", ""))
                 .filter(name -> !name.isEmpty() && Files.isRegularFile(images.resolve(name))));
     }
 
@@ -209,7 +209,7 @@ final class VocSource implements LabelSource {
 
     private void reportLeftOut(Set<String> converted, Findings findings) {
         try (Stream<Path> files = Files.list(images)) {
-            files.filter(ImageFiles::isImage).map(file -> file.getFileName().toString()).filter(name -> !converted.contains(name))
+            files.filter(Pictures::isImage).map(file -> file.getFileName().toString()).filter(name -> !converted.contains(name))
                     .filter(name -> !Files.exists(xml(name.substring(0, name.lastIndexOf('.'))))).sorted()
                     .forEach(name -> findings.add(Finding.LEFT_OUT, "%s", images.resolve(name)));
         } catch (IOException e) {

@@ -35,7 +35,7 @@ record YoloLayout(List<Path> images, Path imageFolder, List<Path> roots, Optiona
         for (Path place : places) {
             if (Files.isDirectory(place)) {
                 roots.add(place);
-                images.addAll(files(place).filter(ImageFiles::isImage).toList());
+                images.addAll(files(place).filter(Pictures::isImage).toList());
             } else {
                 images.addAll(listed(place, inputs.folder()));
             }

@@ -69,7 +69,7 @@ final class YoloSource implements LabelSource {
                 findings.add(Finding.NO_IMAGE, "%s is listed, but is not there", image);
                 continue;
             }
-            Optional<ImageSize> size = ImageFiles.size(image, label.toString(), findings);
+            Optional<ImageSize> size = Pictures.size(image, label.toString(), findings);
             if (size.isPresent()) {
                 unlabelled += Files.exists(label) ? 0 : 1;
                 read(image, label, size.get(), findings).ifPresent(sink::image);

@@ -87,7 +87,7 @@ class CrowdHumanSourceTest {
                     .isEqualTo("{\"id\": 1, \"category_id\": 1, \"image_id\": 1, \"bbox_vis\": [1, 2, 3, 4], \"bbox\": [1, 2, 3, 4], \"area\": 12, \"iscrowd\": 0}");
             case "blank_line" -> assertThat(read.names()).containsExactly("a.jpg");
             case "missing_gtboxes" -> assertThat(read.bad()).contains("annotation_val.odgt, line 1: an object with a text \"ID\" and a list \"gtboxes\" was expected");
-            case "missing_image" -> assertThat(read.bad()).contains("1 labels without their image", "annotation_val.odgt, line 1: no image", "b.jpg");
+            case "missing_image" -> assertThat(read.bad()).contains("labels without their image: 1", "annotation_val.odgt, line 1: no image", "b.jpg");
             default -> throw new AssertionError("no expectation of " + c.get("name"));
         }
         assertThat(read.findings().bad()).isEqualTo(c.get("name").asText().matches("missing_(gtboxes|image)") ? 1 : 0);
@@ -121,8 +121,8 @@ class CrowdHumanSourceTest {
         Read read = read("{\"ID\": \"a\", \"gtboxes\": [{\"tag\": \"mask\", \"fbox\": [1, 2, 3, 4]}, {\"tag\": \"mask\", \"fbox\": [1, 2, 3, 4], \"extra\": {\"ignore\": 1}},"
                 + " {\"tag\": \"person\", \"fbox\": [1, 2, 0, 4]}]}");
         assertThat(read.image("a.jpg").instances()).extracting(Instance::crowd).containsExactly(false, true, false);
-        assertThat(read.harmless()).contains("1 boxes tagged as something else than a person; persons all the same, as published", "line 1 (a), gtboxes[0]: \"mask\"",
-                "1 boxes without area; kept, as published", "line 1 (a), gtboxes[2]: [1,2,0,4]");
+        assertThat(read.harmless()).contains("boxes tagged as something else than a person; persons all the same, as published: 1", "line 1 (a), gtboxes[0]: \"mask\"",
+                "boxes without area; kept, as published (training drops them): 1", "line 1 (a), gtboxes[2]: [1,2,0,4]");
         assertThat(read.findings().bad()).isZero();
     }
 

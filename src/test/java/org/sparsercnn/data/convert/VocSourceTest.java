@@ -95,7 +95,7 @@ class VocSourceTest {
         Read read = LabelFolder.read(DatasetFormat.VOC, new Inputs(root, Optional.empty(), Optional.empty(), List.of(), List.of("dog", "cow"), Difficult.CROWD));
         assertThat(read.source().categories()).containsExactly("dog", "cow");
         assertThat(read.image("a.jpg").instances()).extracting(Instance::category).containsExactly(1);
-        assertThat(read.bad()).contains("1 objects of a class that is not in the list", "a.xml, line 4: \"cat\"");
+        assertThat(read.bad()).contains("objects of a class that is not in the list: 1", "a.xml, line 4: \"cat\"");
     }
 
     @ParameterizedTest
@@ -180,7 +180,7 @@ class VocSourceTest {
         Read read = read();
         assertThat(read.findings().bad()).isZero();
         assertThat(boxes(read.image("a.jpg"))).containsExactly(List.of(0L, 0L, 64L, 20L));
-        assertThat(read.harmless()).contains("1 boxes that reach out of their image; clipped to it", "from (-1, -1) to (70, 20), in pixels from 0, in an image of 64x48");
+        assertThat(read.harmless()).contains("boxes that reach out of their image; clipped to it: 1", "from (-1, -1) to (70, 20), in pixels from 0, in an image of 64x48");
     }
 
     @Test
@@ -190,8 +190,8 @@ class VocSourceTest {
         folder.picture("JPEGImages/new.jpg", 8, 8);
         Read read = read();
         assertThat(read.names()).containsExactly("a.jpg");
-        assertThat(read.bad()).contains("1 labels without their image", "lost.xml: neither lost.jpg (.png, …) nor its filename \"lost.jpg\" is in");
-        assertThat(read.harmless()).contains("1 images without a label file; left out", "new.jpg");
+        assertThat(read.bad()).contains("labels without their image: 1", "lost.xml: neither lost.jpg (.png, …) nor its filename \"lost.jpg\" is in");
+        assertThat(read.harmless()).contains("images without a label file; left out: 1", "new.jpg");
         folder.text("ImageSets/Main/train.txt", "a", "new", "a");
         assertThat(read("train").bad()).contains("train.txt, line 2: there is no", "new.xml", "train.txt, line 3: a.jpg once more");
     }
@@ -200,7 +200,7 @@ class VocSourceTest {
     void sizes_that_contradict_the_image() {
         add("a", object("cat", 1, 1, 5, 5));
         folder.picture("JPEGImages/a.jpg", 48, 64);
-        assertThat(read().bad()).contains("1 images of another size than their labels say", "a.jpg is 48x64, the file says 64x48; boxes must be those of the upright image");
+        assertThat(read().bad()).contains("images of another size than their labels say: 1", "a.jpg is 48x64, the file says 64x48; boxes must be those of the upright image");
         folder.picture("JPEGImages/a.jpg", 32, 32);
         assertThat(read().bad()).contains("a.jpg is 32x32, the file says 64x48").doesNotContain("upright");
     }
@@ -209,7 +209,7 @@ class VocSourceTest {
     void images_that_cannot_be_read() {
         add("a", object("cat", 1, 1, 5, 5));
         folder.text("JPEGImages/a.jpg", "<html>gone</html>");
-        assertThat(read().bad()).contains("1 images that cannot be read", "a.xml: ", "a.jpg: the image cannot be decoded: it is a text file (HTML or SVG)");
+        assertThat(read().bad()).contains("images that cannot be read: 1", "a.xml: ", "a.jpg: the image cannot be decoded: it is a text file (HTML or SVG)");
     }
 
     @ParameterizedTest
@@ -225,7 +225,7 @@ class VocSourceTest {
         folder.text("Annotations/bad.xml", text);
         Read read = read();
         assertThat(read.names()).containsExactly("good.jpg");
-        assertThat(read.bad()).contains("1 files or lines that cannot be read", root.resolve("Annotations/bad.xml") + ", " + message);
+        assertThat(read.bad()).contains("files or lines that cannot be read: 1", root.resolve("Annotations/bad.xml") + ", " + message);
     }
 
     @Test

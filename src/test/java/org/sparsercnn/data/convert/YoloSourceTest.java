@@ -146,8 +146,8 @@ class YoloSourceTest {
         Read read = read();
         assertThat(read.names()).containsExactly("a.jpg", "empty.jpg", "none.png");
         assertThat(read.image("none.png").instances()).isEmpty();
-        assertThat(read.harmless()).contains("1 images without labels; kept, as images of nothing but background", "none.png").doesNotContain("empty");
-        assertThat(read.bad()).contains("12 labels without their image", "lost00.txt", "lost09.txt", "… and 2 more").doesNotContain("lost10", "classes.txt");
+        assertThat(read.harmless()).contains("images without labels; kept, as images of nothing but background: 1", "none.png").doesNotContain("empty");
+        assertThat(read.bad()).contains("labels without their image: 12", "lost00.txt", "lost09.txt", "… and 2 more").doesNotContain("lost10", "classes.txt");
     }
 
     @Test
@@ -237,7 +237,7 @@ class YoloSourceTest {
         add("lists/images/a.jpg", "lists/labels/a.txt", "0 0.5 0.5 0.1 0.1");
         add("lists/images/b.jpg", "lists/labels/b.txt", "0 0.5 0.5 0.1 0.1");
         assertOneBox("lists", "b.jpg", "val");
-        assertThat(readBelow("lists", "train").bad()).contains("1 labels without their image", "gone.jpg is listed, but is not there").doesNotContain("b.txt");
+        assertThat(readBelow("lists", "train").bad()).contains("labels without their image: 1", "gone.jpg is listed, but is not there").doesNotContain("b.txt");
     }
 
     private Read readBelow(String name, String... splits) {
@@ -257,6 +257,6 @@ class YoloSourceTest {
         Inputs inputs = new Inputs(root, Optional.of(root.resolve("pictures")), Optional.of(root.resolve("texts")), List.of(), List.of("cat"), Difficult.CROWD);
         Read read = LabelFolder.read(DatasetFormat.YOLO, inputs);
         assertThat(read.names()).containsExactly("deep/a.jpg");
-        assertThat(read.bad()).contains("1 labels without their image", "texts/deep/b.txt");
+        assertThat(read.bad()).contains("labels without their image: 1", "texts/deep/b.txt");
     }
 }

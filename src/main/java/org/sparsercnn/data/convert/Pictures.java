@@ -9,12 +9,12 @@ import org.sparsercnn.data.ImageHeader;
 import org.sparsercnn.data.ImageSize;
 import org.sparsercnn.util.BadInput;
 
-/** Which files are images. */
-final class ImageFiles {
+/** Image files: by their names, and how large they are. */
+final class Pictures {
     /** WebP, HEIC and AVIF are no use, but better named as unreadable than passed over. */
     private static final List<String> ENDINGS = List.of("jpg", "jpeg", "png", "bmp", "tif", "tiff", "gif", "webp", "heic", "avif");
 
-    private ImageFiles() {}
+    private Pictures() {}
 
     static boolean isImage(Path file) {
         String name = file.getFileName().toString();
