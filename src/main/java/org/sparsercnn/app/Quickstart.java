@@ -72,7 +72,7 @@ public final class Quickstart {
             }
         });
         try (Interrupts interrupts = Interrupts.ofProcess()) {
-            int code = Training.run(environment, config, new Training.Options(device, 1, false, false), course, interrupts);
+            int code = Training.run(environment, config, new Training.Options(device, 1, new Start.Configured(), false), course, interrupts);
             if (code != 0) {
                 LOG.warn("Continue it with: train --config-file {} --resume", output.resolve("config.yaml"));
                 return code;

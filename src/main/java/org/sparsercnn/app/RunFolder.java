@@ -18,28 +18,49 @@ import org.sparsercnn.util.BadInput;
  */
 final class RunFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.run");
+    private static final String LOG_FILE = "log.txt";
+    private static final String CONFIG = "config.yaml";
 
     private final Config config;
     private final Path folder;
-    private final LogFile log;
+    /** Null for an evaluation, which may look at a run that is still going on. */
+    private RunLock lock;
+    private LogFile log;
+    private Config written;
+    private boolean unreachable;
     private RunMetrics metrics; // from the first step on
 
-    private RunFolder(Config config, Path folder) {
+    private RunFolder(Config config, Path folder, RunLock lock) {
         this.config = config;
         this.folder = folder;
-        this.log = LogFile.open(folder.resolve("log.txt"));
+        this.lock = lock;
+        this.log = LogFile.open(folder.resolve(LOG_FILE));
     }
 
     /** @throws BadInput if the folder cannot be made or written to */
     static RunFolder open(Config config) {
+        return open(config, false);
+    }
+
+    /** The same for one run alone; {@link BadInput} if another one works in the folder. */
+    static RunFolder openForTraining(Config config) {
+        return open(config, true);
+    }
+
+    private static RunFolder open(Config config, boolean alone) {
         Path folder = Path.of(config.outputDir());
+        RunFolder run;
         try {
             Files.createDirectories(folder);
             Files.delete(Files.createTempFile(folder, "writable", null));
+            run = new RunFolder(config, folder, alone ? RunLock.take(folder) : null);
+            if (alone) {
+                AtomicFiles.deleteAbandoned(folder).forEach(part -> LOG.info("Deleted {}, which a run that was killed left half written", part));
+            }
         } catch (IOException e) {
             throw new BadInput("OUTPUT_DIR " + folder + ": cannot be written: " + reason(folder, e) + "; choose another OUTPUT_DIR", e);
         }
-        return new RunFolder(config, folder);
+        return run;
     }
 
     /** Says what the run was started with and on: in short on the screen, in full in {@code log.txt}. */
@@ -62,7 +83,7 @@ final class RunFolder implements AutoCloseable {
     }
 
     Checkpoints checkpoints() {
-        return new Checkpoints(folder, 0);
+        return new Checkpoints(folder, config.solver().keepCheckpoints());
     }
 
     /** Where results on a data set go: {@code inference/}, or a folder in it where several sets would share file names. */
@@ -71,15 +92,56 @@ final class RunFolder implements AutoCloseable {
         return config.datasets().test().size() > 1 ? inference.resolve(dataset) : inference;
     }
 
-    /** @param config as it is used, with what came from the data */
-    void writeConfig(Config config) {
-        Path file = folder.resolve("config.yaml");
+    /** Leaves the settings the run really has: replicas, learning rate and classes may have changed those of the command line. */
+    void write(Config full) {
+        Path file = folder.resolve(CONFIG);
         try {
-            AtomicFiles.write(file, out -> out.write(config.dump().getBytes(StandardCharsets.UTF_8)));
+            AtomicFiles.write(file, out -> out.write(full.dump().getBytes(StandardCharsets.UTF_8)));
         } catch (IOException e) {
             throw new BadInput(file + ": cannot be written: " + AtomicFiles.reason(e) + "; choose another OUTPUT_DIR", e);
         }
+        written = full;
         LOG.info("Full config saved to {}", file);
+    }
+
+    /**
+     * Whether someone deleted the folder while the run works in it. Then it is made anew, as far as it can be, and what it held
+     * before is lost: the caller should save what it has.
+     *
+     * @throws BadInput if another run has taken the folder meanwhile
+     */
+    boolean wasLost() {
+        if (lock == null || !lock.isLost()) {
+            return false;
+        }
+        boolean whole = written != null && Files.exists(folder.resolve(CONFIG)); // then the lock alone was deleted
+        try {
+            Files.createDirectories(folder);
+            RunLock taken = RunLock.take(folder);
+            lock.close();
+            lock = taken;
+        } catch (IOException e) {
+            if (!unreachable) {
+                LOG.warn("OUTPUT_DIR {} was deleted and cannot be made again: {}. The run goes on and tries to save at its end.", folder,
+                        AtomicFiles.reason(e));
+            }
+            unreachable = true;
+            return false;
+        }
+        unreachable = false;
+        return !whole && madeAnew();
+    }
+
+    private boolean madeAnew() {
+        log.close();
+        log = LogFile.open(folder.resolve(LOG_FILE));
+        LOG.warn("OUTPUT_DIR {} was deleted while the run works in it, with everything saved so far. It is made anew, and the run goes on.", folder);
+        try {
+            write(written);
+        } catch (BadInput e) {
+            LOG.warn("{}", e.getMessage());
+        }
+        return true;
     }
 
     /** Leaves the reason a run ended with in {@code log.txt}; the screen gets it from the command line. */
@@ -94,5 +156,8 @@ final class RunFolder implements AutoCloseable {
             metrics.close();
         }
         log.close();
+        if (lock != null) {
+            lock.close();
+        }
     }
 }

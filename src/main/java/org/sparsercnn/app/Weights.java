@@ -2,6 +2,7 @@ package org.sparsercnn.app;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.io.CheckpointReader;
 import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.io.ModelState;
@@ -11,7 +12,7 @@ import org.sparsercnn.io.WeightsMatcher;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
 
-/** MODEL.WEIGHTS into a model. */
+/** Weights that a config or an option names, into a model. */
 final class Weights {
     private static final Logger LOG = LoggerFactory.getLogger(Weights.class);
 
@@ -30,6 +31,11 @@ final class Weights {
         WeightsMatch match = match(model, read(weights)).requireSome("backbone.");
         LOG.info("{}", match.table().strip());
         ModelState.load(match, model.parameters());
+    }
+
+    /** {@code --init-from}; see {@link InitFrom}. */
+    void initFrom(SparseRcnn model, String weights, CategoryMap classes) {
+        LOG.info("{}", InitFrom.load(model, read(weights), classes));
     }
 
     /** Evaluation and demo need every parameter. */

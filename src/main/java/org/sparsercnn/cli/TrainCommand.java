@@ -3,8 +3,11 @@ package org.sparsercnn.cli;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
+import org.sparsercnn.app.Start;
 import org.sparsercnn.app.Training;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.util.BadInput;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -29,8 +32,22 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "Replicas; with --device cpu they run in this process.")
     private int replicas;
 
-    @Option(names = "--resume", description = "Continue from last_checkpoint in OUTPUT_DIR.")
-    private boolean resume;
+    @ArgGroup
+    private From from = new From();
+
+    /** One of them at most. */
+    static final class From {
+        @Option(names = "--resume", description = "Continue from last_checkpoint in OUTPUT_DIR, with everything as it was.")
+        private boolean resume;
+
+        @Option(names = "--init-from", paramLabel = "WEIGHTS",
+                description = "Start anew from a model's weights; only its classes may be others. A path, https://… or detectron2://…")
+        private String weights;
+
+        Start start() {
+            return resume ? new Start.Resumed() : weights != null ? new Start.InitFrom(weights) : new Start.Configured();
+        }
+    }
 
     @Option(names = "--eval-only", description = "Evaluate MODEL.WEIGHTS instead of training.")
     private boolean evalOnly;
@@ -42,9 +59,12 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         Config c = data.applied(trainData.applied(config.load(overrides)));
         if (evalOnly) {
-            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, resume));
+            if (from.weights != null) {
+                throw new BadInput("--eval-only and --init-from: name the weights to evaluate by MODEL.WEIGHTS");
+            }
+            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, from.resume));
             return Main.OK;
         }
-        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, resume, data.strict));
+        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, from.start(), data.strict));
     }
 }

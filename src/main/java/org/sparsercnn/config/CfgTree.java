@@ -77,6 +77,17 @@ final class CfgTree {
         return merge.result();
     }
 
+    /** Merges a text in YAML that names no base. */
+    CfgTree mergeYaml(String name, String text) {
+        YamlFile yaml = YamlFile.parse(name, text);
+        if (!(yaml.value() instanceof PyValue.Dict tree)) {
+            throw BadInput.of("%s: its config is no mapping of keys", name);
+        }
+        Merge merge = new Merge(schema);
+        merge.section(tree, "", new RawConfig(Path.of(name), tree, yaml.places(), yaml.notices()));
+        return merge.result();
+    }
+
     /** Merges {@code KEY VALUE KEY VALUE …} as given on the command line. */
     CfgTree mergeList(List<String> pairs) {
         if (pairs.size() % 2 != 0) {

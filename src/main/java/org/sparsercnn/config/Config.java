@@ -69,6 +69,16 @@ public final class Config {
         return config;
     }
 
+    /**
+     * The config that {@link #dump} wrote.
+     *
+     * @param name of the place it comes from, for messages
+     * @throws org.sparsercnn.util.BadInput if this program does not know its keys
+     */
+    public static Config ofDump(String yaml, String name) {
+        return new Config(CfgTree.defaults(Schema.CURRENT).mergeYaml(name, yaml));
+    }
+
     /** This config with {@code KEY VALUE …} changed. Each value is checked by itself, but not against the others. */
     public Config with(String... overrides) {
         return new Config(tree.mergeList(List.of(overrides)));
@@ -168,6 +178,11 @@ public final class Config {
         return notices;
     }
 
+    /** Whether a change of {@code key} would change anything in this program. */
+    public boolean hasEffect(String key) {
+        return hasEffect(tree.schema().keys().get(key));
+    }
+
     private boolean hasEffect(Schema.Entry key) {
         return key.hasEffect() && (test().aug().mergesByNms() || !OF_NMS.contains(key.name()));
     }
@@ -216,7 +231,10 @@ public final class Config {
             return this;
         }
         double scale = (double) replicas / solver.referenceWorldSize();
-        return with("SOLVER.IMS_PER_BATCH", rounded(solver.imsPerBatch() * scale))
+        // BASE_LR follows here, and must not follow a second time in withScaledLr.
+        Config lr = solver.lrScaling().equals("none") ? this
+                : with("SOLVER.REFERENCE_BATCH", rounded(Math.max(1, solver.referenceBatch() * scale)));
+        return lr.with("SOLVER.IMS_PER_BATCH", rounded(solver.imsPerBatch() * scale))
                 .with("SOLVER.BASE_LR", new PyValue.Real(solver.baseLr() * scale))
                 .with("SOLVER.MAX_ITER", rounded(solver.maxIter() / scale))
                 .with("SOLVER.WARMUP_ITERS", rounded(solver.warmupIters() / scale))
@@ -224,6 +242,22 @@ public final class Config {
                 .with("SOLVER.CHECKPOINT_PERIOD", rounded(solver.checkpointPeriod() / scale))
                 .with("TEST.EVAL_PERIOD", rounded(test().evalPeriod() / scale))
                 .with("SOLVER.REFERENCE_WORLD_SIZE", new PyValue.Int(replicas));
+    }
+
+    /**
+     * This config with the learning rate that SOLVER.LR_SCALING asks for: times (IMS_PER_BATCH / REFERENCE_BATCH), or times its
+     * root. The result is written for its own batch, so that scaling it again changes nothing.
+     */
+    public Config withScaledLr() {
+        SolverConfig solver = solver();
+        double ratio = (double) solver.imsPerBatch() / solver.referenceBatch();
+        double factor = switch (solver.lrScaling()) {
+            case "linear" -> ratio;
+            case "sqrt" -> Math.sqrt(ratio);
+            default -> 1;
+        };
+        return factor == 1 ? this : with("SOLVER.BASE_LR", new PyValue.Real(solver.baseLr() * factor))
+                .with("SOLVER.REFERENCE_BATCH", new PyValue.Int(solver.imsPerBatch()));
     }
 
     /** Python's round: halves go to the even neighbour. */

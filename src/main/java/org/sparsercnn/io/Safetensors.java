@@ -135,7 +135,7 @@ public final class Safetensors {
         try {
             AtomicFiles.write(file, out -> write(out, tensors));
         } catch (IOException e) {
-            throw new BadInput(file + ": cannot be written: " + AtomicFiles.reason(e)
+            throw new BadInput(file + ": cannot be written: " + AtomicFiles.reason(e, file, tensors.byteSize())
                     + "; free some space or choose another folder (what was there before is untouched)", e);
         }
     }

@@ -67,7 +67,7 @@ public final class WeightsCache {
         }
         Path file = Path.of(address.startsWith("~/") ? System.getProperty("user.home") + address.substring(1) : address);
         if (!Files.exists(file)) {
-            throw new BadInput(file + ": no such file; check MODEL.WEIGHTS");
+            throw new BadInput(file + ": no such file; check MODEL.WEIGHTS or the option that names it");
         }
         return file;
     }

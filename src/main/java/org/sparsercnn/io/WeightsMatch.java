@@ -85,7 +85,7 @@ public record WeightsMatch(Path file, SequencedMap<String, HostTensor> loaded, L
     }
 
     /** {@code conv1.norm.weight, conv1.norm.bias} become {@code conv1.norm.{weight, bias}}. */
-    private static List<String> grouped(List<String> names) {
+    public static List<String> grouped(List<String> names) {
         Map<String, List<String>> byModule = new LinkedHashMap<>();
         for (String name : names) {
             int dot = name.lastIndexOf('.');

@@ -306,9 +306,9 @@ class BadInputTest {
                 "missing: head.head_series.2.", "wrong shape: init_proposal_boxes.weight ([6, 4] in the file, [4, 4] in the model)");
         refusesTraining("MODEL.WEIGHTS " + weights + " MODEL.RESNETS.STEM_OUT_CHANNELS 4 MODEL.RESNETS.RES2_OUT_CHANNELS 4 MODEL.RESNETS.NORM FrozenBN"
                 + " MODEL.FPN.OUT_CHANNELS 16 MODEL.SparseRCNN.HIDDEN_DIM 16", weights, "none of its tensors fits the model's 'backbone.…'");
-        refusesTraining("--resume MODEL.SparseRCNN.NUM_HEADS 1", weights, "does not fit this config");
-        refusesTraining("--resume MODEL.SparseRCNN.NUM_HEADS 3", weights, "does not fit this config");
-        refusesTraining("--resume SOLVER.OPTIMIZER SGD", weights, "momentum_buffer is missing");
+        refusesTraining("--resume MODEL.SparseRCNN.NUM_HEADS 1", weights, "MODEL.SparseRCNN.NUM_HEADS is 1, in the checkpoint it is 2");
+        refusesTraining("--resume MODEL.SparseRCNN.NUM_HEADS 3 SOLVER.OPTIMIZER SGD", weights, "MODEL.SparseRCNN.NUM_HEADS is 3, in the checkpoint it is 2",
+                "SOLVER.OPTIMIZER is 'SGD', in the checkpoint it is 'ADAMW'", "config.yaml", "--init-from");
         assertThat(Workplace.read(place.output().resolve("config.yaml"))).as("the run's config").contains("NUM_HEADS: 2");
     }
 
@@ -326,7 +326,7 @@ class BadInputTest {
         Files.writeString(pickle, "\u0080\u0002cos\nsystem\nX%stouch %s\u0085R.".formatted("\u0000", proof), StandardCharsets.ISO_8859_1);
         refusesTraining("MODEL.WEIGHTS " + pickle, pickle.toString());
         assertThat(proof).doesNotExist();
-        refusesTraining("MODEL.WEIGHTS " + folder.resolve("none.pth"), "none.pth: no such file; check MODEL.WEIGHTS");
+        refusesTraining("MODEL.WEIGHTS " + folder.resolve("none.pth"), "none.pth: no such file; check MODEL.WEIGHTS or the option that names it");
         Files.delete(place.output().resolve("model_final.safetensors"));
         refusesTraining("--resume", "last_checkpoint: names the checkpoint 'model_final.safetensors', which is not there");
     }

@@ -39,7 +39,8 @@ class TrainCommandTest {
 
         try (Stream<Path> files = Files.list(place.output())) {
             assertThat(files.map(f -> f.getFileName().toString().replaceFirst("(tfevents)\\.\\d+\\..*", "$1"))).containsExactlyInAnyOrder("config.yaml", "log.txt", "metrics.json", "events.out.tfevents",
-                    "last_checkpoint", "model_0000009.safetensors", "model_0000019.safetensors", "model_final.safetensors", "inference");
+                    "last_checkpoint", "model_0000009.safetensors", "model_0000019.safetensors", "model_final.safetensors",
+                    "model_best.safetensors", "best.json", "inference");
         }
         assertThat(Workplace.read(place.output().resolve("last_checkpoint"))).isEqualTo("model_final.safetensors");
         assertThat(place.output().resolve("inference/coco_instances_results.json")).isNotEmptyFile();
@@ -52,7 +53,8 @@ class TrainCommandTest {
         assertThat(place.log()).containsPattern("\\[\\d\\d/\\d\\d \\d\\d:\\d\\d:\\d\\d] train INFO:  eta: 0:00:\\d\\d  iter: 19  total_loss: [\\d.]+"
                         + "  loss_ce: [\\d.]+  loss_giou: [\\d.]+  loss_bbox: [\\d.]+  loss_ce_0: [\\d.]+  loss_giou_0: [\\d.]+"
                         + "  loss_bbox_0: [\\d.]+  time: \\d+\\.\\d{4}  data_time: \\d+\\.\\d{4}  lr: 0\\.001  max_mem: \\d+M  images/s: [\\d.]+  queue: \\d+/\\d+\n")
-                .contains("Environment: sparse-rcnn", "Environment info:\nprogram ", "batch 2 over 1 replica, lr 0.001, 22 iterations; an epoch is 3.0", "Device: cpu (1 thread",
+                .contains("Environment: sparse-rcnn", "Environment info:\nprogram ", "batch      2 images a step\n", "length     22 iterations = 7.3 epochs (6 images, an epoch is 3.0 iterations)",
+                        "Device: cpu (1 thread",
                         "copypaste: AP,AP50,AP75,APs,APm,APl");
         List<JsonNode> metrics = place.metrics();
         assertThat(metrics.stream().map(m -> m.get("iteration").asInt())).containsExactly(9, 19, 19, 21, 21);
@@ -132,7 +134,7 @@ class TrainCommandTest {
     void two_replicas_train_and_evaluate_together() {
         String[] twice = {"SOLVER.MAX_ITER", "4", "SOLVER.IMS_PER_BATCH", "4", "TEST.EVAL_PERIOD", "2", "MODEL.SparseRCNN.DROPOUT", "0.1"};
         train(concat(twice, "--num-gpus", "2"));
-        assertThat(place.log()).contains("batch 4 over 2 replicas", "of " + Workplace.VAL_IMAGES + " images");
+        assertThat(place.log()).contains("4 images a step = 2 replicas x 2 images", "of " + Workplace.VAL_IMAGES + " images");
         String found = Workplace.read(place.output().resolve("inference/coco_instances_results.json"));
 
         // One device alone, given the weights, finds the same.

@@ -68,7 +68,7 @@ class TrainerTest {
                     last.add(p.iteration());
                 }
             };
-            Hook save = new CheckpointHook(checkpointPeriod, i -> saved.put(i, weights()));
+            Hook save = new CheckpointHook(checkpointPeriod, () -> false, i -> saved.put(i, weights()));
             trainer = new Trainer(step, new Steps(steps), List.of(save, watch), guard);
             try (var loader = new DataLoader<>(LongStream.range(0, NEVER).mapToObj(i -> List.of(new Draw(i, (int) i))).iterator(), this::load, 0, TIMEOUT)) {
                 trainer.run(0, loader, stop);
