@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -92,6 +93,28 @@ class CheckpointsTest {
         assertThat(names()).containsExactly("last_checkpoint", "model_0000001.safetensors", "model_0000019.safetensors",
                 "model_0000029.safetensors", "model_final.safetensors");
         assertThat(folder.resolve("last_checkpoint")).hasContent("model_final.safetensors");
+    }
+
+    /** The clock plays no part: the oldest files here are the newest checkpoints. */
+    @Test
+    void aResumedRunKeepsItsNewestOnesAndTouchesNoOther() throws IOException {
+        Checkpoints first = new Checkpoints(folder, 0);
+        first.saveBest(checkpoint(9));
+        for (long iteration : new long[] {9, 19, 29, 39}) {
+            Path file = first.savePeriodic(checkpoint(iteration));
+            Files.setLastModifiedTime(file, FileTime.fromMillis(1_000_000_000_000L - iteration * 1_000_000));
+        }
+        Files.writeString(folder.resolve("last_checkpoint"), "model_0000029.safetensors"); // 39 was given up by its owner
+
+        Checkpoints resumed = new Checkpoints(folder, 2);
+        resumed.resumedAt(29);
+        resumed.savePeriodic(checkpoint(34));
+        assertThat(names()).containsExactly("last_checkpoint", "model_0000029.safetensors", "model_0000034.safetensors", "model_0000039.safetensors",
+                "model_best.safetensors");
+        resumed.savePeriodic(checkpoint(39));
+        resumed.saveBest(checkpoint(39));
+        assertThat(names()).containsExactly("last_checkpoint", "model_0000034.safetensors", "model_0000039.safetensors", "model_best.safetensors");
+        assertThat(folder.resolve("last_checkpoint")).as("the best one is none to go on from").hasContent("model_0000039.safetensors");
     }
 
     @Test
