@@ -17,13 +17,12 @@ class OutlookTest {
 
     @Test
     void the_published_run() {
-        assertThat(of(1, 0)).isEqualTo("""
-                  batch      16 images a step
-                  lr         2.5e-05, ADAMW
-                  schedule   warm-up of 1000 iterations from 2.5e-07, x 0.1 at 210000, 250000
-                  length     270000 iterations = 36.8 epochs (117,266 images, an epoch is 7329.1 iterations)
-                  saved      checkpoint every 5000 iterations; evaluation on coco_2017_val every 7330, best by AP
-                """.stripTrailing().indent(2).stripTrailing());
+        assertThat(of(1, 0).lines()).containsExactly(
+                "  batch      16 images a step",
+                "  lr         2.5e-05, ADAMW",
+                "  schedule   warm-up of 1000 iterations from 2.5e-07, x 0.1 at 210000, 250000",
+                "  length     270000 iterations = 36.8 epochs (117,266 images, an epoch is 7329.1 iterations)",
+                "  saved      checkpoint every 5000 iterations; evaluation on coco_2017_val every 7330, best by AP");
     }
 
     @Test
