@@ -14,7 +14,7 @@ import org.sparsercnn.util.BadInput;
 /**
  * Data set names to annotation files and image folders. The built-in names are detectron2's for COCO instances and Sparse
  * R-CNN's for CrowdHuman, under the folder DETECTRON2_DATASETS names (./datasets without it); a {@link CatalogFile} adds others, and
- * {@code annotations.json::image folder}, {@code ::metric} behind it, needs no name at all.
+ * {@code annotations.json::image folder}, with {@code ::metric} behind it or without, needs no name at all.
  */
 public final class DatasetCatalog {
     /** Environment variable that names the folder of the built-in data sets. */
