@@ -136,8 +136,9 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         boolean othersData = config.isOverridden("DATASETS.TRAIN") || config.isOverridden("DATASETS.TEST");
         boolean open = !config.isSet(NUM_CLASSES) || stated == COCO_CLASSES && othersData && !config.isOverridden(NUM_CLASSES);
         if (!open) {
-            throw BadInput.of("data set %s has %d classes (%s), but %s%s is %d; if the data is right, set %s %d", set.name(), found, some(set),
-                    config.place(NUM_CLASSES).map(place -> place + ": ").orElse(""), NUM_CLASSES, stated, NUM_CLASSES, found);
+            throw BadInput.of("data set %s has %d classes (%s), but MODEL.SparseRCNN.NUM_CLASSES is %d%s; if the data is right, set"
+                    + " MODEL.SparseRCNN.NUM_CLASSES %d", set.name(), found, some(set), stated,
+                    config.place(NUM_CLASSES).map(place -> " (" + place + ")").orElse(""), found);
         }
         LOG.info("{} is {}, from {} ({}){}", NUM_CLASSES, found, set.name(), some(set),
                 config.place(NUM_CLASSES).map(place -> "; " + place + " says " + stated + ", COCO's").orElse(""));
