@@ -192,9 +192,9 @@ public final class AnnotationStore {
         return imageBytes() + boxBytes();
     }
 
-    /** What it holds and what that costs: {@code 118,000 images at 44.0 bytes, 860,000 boxes at 53.0 bytes, 50.3 MB outside the heap}. */
+    /** What it holds and what that costs: {@code 118,000 images at 44.0 bytes, 860,000 boxes at 53.0 bytes, 50.77 MB outside the heap}. */
     public String memoryText() {
-        return String.format(Locale.ROOT, "%,d images at %.1f bytes, %,d boxes at %.1f bytes, %.1f MB outside the heap", imageCount,
+        return String.format(Locale.ROOT, "%,d images at %.1f bytes, %,d boxes at %.1f bytes, %.2f MB outside the heap", imageCount,
                 (double) imageBytes() / imageCount, boxCount, boxCount == 0 ? 0 : (double) boxBytes() / boxCount, byteSize() / 1e6);
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.function.ObjLongConsumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,18 +39,18 @@ public final class CocoReader {
         AnnotationAudit.Builder audit = new AnnotationAudit.Builder();
         for (int image = 0; image < store.imageCount(); image++) {
             requireNameAndSize(store, image);
-            image(store, image, imageRoot, audit);
+            image(store, image, imageRoot, audit::add);
         }
         AnnotationAudit found = audit.build();
         if (strict && !found.clean()) {
             throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), found.total(), found);
         }
         report(name, store);
-        List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, new AnnotationAudit.Builder()));
+        List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, (_, _) -> {}));
         return new Dataset(name, store.source().toString(), images, store.categories(), found);
     }
 
-    private static ImageRecord image(AnnotationStore store, int image, Path imageRoot, AnnotationAudit.Builder audit) {
+    private static ImageRecord image(AnnotationStore store, int image, Path imageRoot, ObjLongConsumer<Finding> audit) {
         int width = store.width(image);
         int height = store.height(image);
         int from = store.firstBox(image);
@@ -64,7 +65,7 @@ public final class CocoReader {
             store.copyBoxXywhPx(box, boxesXywhPx, 4 * n);
             Finding finding = repair(boxesXywhPx, 4 * n, width, height);
             if (finding != null) {
-                audit.add(finding, store.annotationId(box));
+                audit.accept(finding, store.annotationId(box));
             }
             if (finding == null || finding == Finding.OVERHANGING) {
                 classes[n] = store.classIndex(box);

@@ -1,5 +1,6 @@
 package org.sparsercnn.benchmarks;
 
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
@@ -137,12 +138,12 @@ public final class EndToEnd implements Callable<Integer> {
         return threads == 1 ? bean::getCurrentThreadCpuTime : System::nanoTime;
     }
 
-    private static long processCpuNanos() {
+    static long processCpuNanos() {
         return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
     }
 
     /** VmHWM of this process. */
-    private static long peakResidentMb() throws Exception {
+    static long peakResidentMb() throws IOException {
         String line = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("VmHWM")).findFirst().orElseThrow();
         return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
     }
