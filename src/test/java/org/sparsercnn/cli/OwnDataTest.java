@@ -77,6 +77,24 @@ class OwnDataTest {
         assertThat(place.log()).contains(2 * Workplace.TRAIN_IMAGES + " images").doesNotContain("Start inference");
     }
 
+    /** Before the first step, for every set, and before an evaluation; one file is read once for both. */
+    @Test
+    void what_is_in_the_data_is_told_first() {
+        Path json = withClasses(5);
+        ObjectNode edited = Json.read(json, ObjectNode.class);
+        ((ObjectNode) edited.at("/annotations/0")).putArray("bbox").add(60).add(60).add(20).add(20);
+        Json.write(json, edited);
+        assertThat(place.run("train", own(json)).code()).isZero();
+        String log = place.log();
+        assertThat(log).containsSubsequence("Data set own5 (" + json + ")", "  images                   6  all 64x64", "repaired boxes           1  see below",
+                "boxes repaired or dropped", "1 box: reaches out of its image; clipped to it (annotation ids 1)", "Data set own5 (", "iter: ");
+        assertThat(log.split(" MB outside the heap", -1)).hasSize(2);
+        assertThat(place.run("eval", "--val-json", json.toString(), "--val-images", set.trainImages().toString(), "MODEL.WEIGHTS",
+                place.output().resolve("model_final.safetensors").toString()).code()).isZero();
+        assertThat(place.log().substring(log.length())).containsSubsequence("Data set own5 (", "Start inference");
+        assertThat(place.run("train", own(json, "--strict-data")).err()).contains("--strict-data refuses 1 boxes", "annotation ids 1");
+    }
+
     @Test
     void data_that_do_not_belong_together_are_refused() {
         Workplace.Ended sets = place.run("train", "--train-json", withClasses(5).toString(), "--train-json", withClasses(3).toString(), "--train-images",
