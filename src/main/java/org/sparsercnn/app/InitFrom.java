@@ -99,7 +99,9 @@ final class InitFrom {
         if (!byRow.isEmpty()) {
             row(out, "by class", byRow, rows.orElseThrow().toString());
         }
-        row(out, "reinitialised", reinitialised, String.join(", ", WeightsMatch.grouped(reinitialised)));
+        boolean nameless = rows.isEmpty() && reinitialised.stream().anyMatch(name -> CLASS_LAYER.matcher(name).matches());
+        row(out, "reinitialised", reinitialised, String.join(", ", WeightsMatch.grouped(reinitialised))
+                + (nameless ? " (the file does not name its classes)" : ""));
         long unused = match.unused().stream().mapToLong(name -> checkpoint.model().get(name).elements()).sum();
         row(out, "unused", match.unused().size(), unused, String.join(", ", WeightsMatch.grouped(match.unused())));
         return out.toString();

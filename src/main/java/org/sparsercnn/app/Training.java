@@ -84,6 +84,7 @@ public final class Training {
         Datasets sets = Datasets.forTraining(environment, given, options.strict);
         Config config = sets.config();
         Dataset data = sets.training().orElseThrow();
+        refuseUnknownMetric(config.test(), sets.tests());
         Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested);
         Checkpoints checkpoints = folder.checkpoints();
         BestScore best = new BestScore(config.test(), folder.path());
@@ -113,6 +114,18 @@ public final class Training {
             throw BadInput.of("TEST.EARLY_STOP %d counts evaluations without a better TEST.BEST_METRIC; set %s", test.earlyStop(),
                     test.evalPeriod() == 0 ? "TEST.EVAL_PERIOD to the steps between evaluations" : sets.isEmpty() ? "DATASETS.TEST"
                             : "TEST.BEST_METRIC, such as AP");
+        }
+    }
+
+    /** Known now, not after the first evaluation. */
+    private static void refuseUnknownMetric(TestConfig test, List<Datasets.TestSet> sets) {
+        if (test.evalPeriod() > 0 && !test.bestMetric().isEmpty() && !sets.isEmpty()) {
+            Datasets.TestSet first = sets.getFirst();
+            List<String> known = Score.names(first.metric(), first.images().categories());
+            if (!known.contains(test.bestMetric())) {
+                throw BadInput.of("TEST.BEST_METRIC %s: no such number is measured on %s; one of %s, or '' for none", test.bestMetric(), first.name(),
+                        String.join(", ", known));
+            }
         }
     }
 }

@@ -1,7 +1,10 @@
 package org.sparsercnn.eval;
 
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.Stream;
+import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.data.Metric;
 
 /** What a metric says about the detections on one data set. */
@@ -23,6 +26,15 @@ public sealed interface Score permits CocoResult, CrowdHumanResult {
             case COCO -> CocoEvaluation.evaluate(truth, detections, coco);
             case CROWDHUMAN -> new CrowdHumanResult(CrowdHumanEvaluation.evaluate(truth, detections, options),
                     CocoEvaluation.evaluate(truth, detections, coco));
+        };
+    }
+
+    /** The names of {@link #percentages} of any score by {@code metric} on these classes, in order. */
+    static List<String> names(Metric metric, CategoryMap classes) {
+        List<String> coco = CocoSummary.NAMES.subList(0, 6);
+        return switch (metric) {
+            case COCO -> Stream.concat(coco.stream(), classes.names().stream().map(name -> "AP-" + name)).toList();
+            case CROWDHUMAN -> Stream.concat(Stream.of("AP", "mMR", "Recall"), coco.stream().map(name -> "COCO-" + name)).toList();
         };
     }
 

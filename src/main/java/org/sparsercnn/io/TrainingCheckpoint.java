@@ -2,6 +2,7 @@ package org.sparsercnn.io;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -52,10 +53,11 @@ public record TrainingCheckpoint(StateDict model, StateDict optimizer, StateDict
     /** Reads a file that {@link #write} wrote; {@link BadInput} for any other. */
     public static TrainingCheckpoint read(Path file) {
         try {
-            TrainingCheckpoint read = of(Safetensors.read(file));
+            MemorySegment bytes = MappedFile.map(file);
+            TrainingCheckpoint read = Safetensors.looksLike(bytes) ? of(Safetensors.read(bytes)) : null;
             if (read == null) {
-                throw new BadInput(file + ": holds weights, but no training state to resume from; use it as MODEL.WEIGHTS"
-                        + " without --resume");
+                throw new BadInput(file + ": holds no training state of this program to resume from; start from its weights, without --resume:"
+                        + " --init-from " + file);
             }
             return read;
         } catch (Malformed e) {

@@ -8,8 +8,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.data.Metric;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
@@ -55,6 +57,16 @@ class CrowdHumanEvaluationTest {
 
     private static CrowdHumanCurve published(GroundTruth truth, Detections detections) {
         return CrowdHumanEvaluation.evaluate(truth, detections, CrowdHumanOptions.asPublished());
+    }
+
+    /** TEST.BEST_METRIC is held against them before there is a score. */
+    @Test
+    void the_names_of_a_score_are_known_before() throws IOException {
+        GroundTruth truth = truth(2, TWO_PERSONS);
+        for (Metric metric : Metric.values()) {
+            Score score = Score.of(metric, truth, found(at(1, 0.9, 0, 0)), 1);
+            assertThat(score.percentages().sequencedKeySet().stream().toList()).isEqualTo(Score.names(metric, CategoryMap.ofNames(List.of("person"))));
+        }
     }
 
     /** One person found, a false positive, the other person: with 20 images 0.05 false positives an image, with 1 a whole one. */
