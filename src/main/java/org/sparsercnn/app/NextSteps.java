@@ -18,29 +18,30 @@ record NextSteps(DatasetFormat format, Inputs inputs, LabelSource source, Path o
     private static final List<String> VALIDATION = List.of("val", "valid", "test");
     private static final List<String> TRAINING = List.of("train", "trainval");
 
-    /** A converted split: its annotation file and images. */
-    private record Part(String json, String images) {}
-
     String text() {
-        Part here = new Part(quoted(output), quoted(source.imageFolder()));
         boolean validation = VALIDATION.stream().anyMatch(split()::contains) && TRAINING.stream().noneMatch(split()::contains);
         Optional<String> other = (validation ? TRAINING : VALIDATION).stream().filter(source.splits()::contains).filter(name -> !name.equals(split())).findFirst();
         Optional<Inputs> otherInputs = other.flatMap(this::inputsOf);
-        Part there = validation ? new Part("TRAIN.json", "TRAIN_IMAGES") : new Part("VAL.json", "VAL_IMAGES");
+        String here = part(validation ? "val" : "train", output, source);
+        String there = validation ? "--train-json TRAIN.json --train-images TRAIN_IMAGES" : ""; // without --val-json nothing is measured
         List<String> lines = new ArrayList<>(List.of("Go on with:"));
         if (otherInputs.isPresent()) {
             Path json = outputOf(other.get());
-            there = new Part(quoted(json), quoted(format.open(otherInputs.get()).imageFolder()));
+            there = part(validation ? "train" : "val", json, format.open(otherInputs.get()));
             if (!Files.exists(json)) {
                 lines.add("  java -jar sparse-rcnn.jar " + conversion(other.get(), otherInputs.get(), json));
             }
         }
-        Part train = validation ? there : here;
-        Part val = validation ? here : there;
-        lines.add("  java -jar sparse-rcnn.jar train --config-file configs/%s.yaml \\%n      --train-json %s --train-images %s \\%n      --val-json %s --val-images %s%s".formatted(
-                crowdHuman() ? "sparsercnn.crowdhuman.res50.500pro.50e" : "sparsercnn.res50.100pro.3x", train.json, train.images, val.json, val.images,
-                crowdHuman() ? " --val-metric crowdhuman" : ""));
+        String metric = crowdHuman() && (validation || !there.isEmpty()) ? " --val-metric crowdhuman" : "";
+        String data = Stream.of(validation ? there : here, validation ? here : there).filter(part -> !part.isEmpty()).collect(Collectors.joining(" \\%n      ".formatted()));
+        lines.add("  java -jar sparse-rcnn.jar train --config-file configs/%s.yaml \\%n      %s%s".formatted(
+                crowdHuman() ? "sparsercnn.crowdhuman.res50.500pro.50e" : "sparsercnn.res50.100pro.3x", data, metric));
         return String.join(System.lineSeparator(), lines);
+    }
+
+    /** Options that name a converted split. */
+    private static String part(String role, Path json, LabelSource source) {
+        return "--%s-json %s --%s-images %s".formatted(role, quoted(json), role, quoted(source.imageFolder()));
     }
 
     private boolean crowdHuman() {

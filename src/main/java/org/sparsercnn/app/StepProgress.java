@@ -1,5 +1,6 @@
 package org.sparsercnn.app;
 
+import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -30,8 +31,12 @@ final class StepProgress implements AutoCloseable {
             bar.stepTo(done);
         } else if (System.nanoTime() - lastLine > BETWEEN_LINES_NS) {
             lastLine = System.nanoTime();
-            LOG.info("{}: {} of {}", task, done, steps);
+            LOG.info("{}: {} of {}", task, count(done), count(steps));
         }
+    }
+
+    private static String count(long n) {
+        return String.format(Locale.ROOT, "%,d", n);
     }
 
     @Override

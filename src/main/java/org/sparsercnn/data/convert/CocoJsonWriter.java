@@ -44,14 +44,14 @@ public final class CocoJsonWriter implements Closeable {
 
     public void image(LabelledImage image) throws IOException {
         images++;
-        write(out, "%s{\"file_name\": %s, \"id\": %d, \"height\": %d, \"width\": %d}".formatted(images == 1 ? "" : ", ", text(image.fileName()),
-                images, image.size().height(), image.size().width()));
+        write(out, separator(images) + "{\"file_name\": " + text(image.fileName()) + ", \"id\": " + images + ", \"height\": " + image.size().height()
+                + ", \"width\": " + image.size().width() + "}");
         for (LabelledImage.Instance instance : image.instances()) {
             objects++;
             String visible = instance.visible() == null ? "" : "\"bbox_vis\": " + numbers(instance.visible()) + ", ";
-            write(annotations, "%s{\"id\": %d, \"category_id\": %d, \"image_id\": %d, %s\"bbox\": %s, \"area\": %s, \"iscrowd\": %d}".formatted(
-                    objects == 1 ? "" : ", ", objects, instance.category(), images, visible, numbers(instance.box().xywh()),
-                    Numbers.text(instance.box().area()), instance.crowd() ? 1 : 0));
+            write(annotations, separator(objects) + "{\"id\": " + objects + ", \"category_id\": " + instance.category() + ", \"image_id\": " + images + ", "
+                    + visible + "\"bbox\": " + numbers(instance.box().xywh()) + ", \"area\": " + Numbers.text(instance.box().area()) + ", \"iscrowd\": "
+                    + (instance.crowd() ? 1 : 0) + "}");
         }
     }
 
@@ -73,7 +73,7 @@ public final class CocoJsonWriter implements Closeable {
         Channels.newInputStream(waiting).transferTo(out);
         write(out, "], \"categories\": [");
         for (int k = 0; k < categories.size(); k++) {
-            write(out, "%s{\"id\": %d, \"name\": %s}".formatted(k == 0 ? "" : ", ", k + 1, text(categories.get(k))));
+            write(out, separator(k + 1) + "{\"id\": " + (k + 1) + ", \"name\": " + text(categories.get(k)) + "}");
         }
         write(out, "]}");
     }
@@ -81,6 +81,10 @@ public final class CocoJsonWriter implements Closeable {
     @Override
     public void close() throws IOException {
         waiting.close();
+    }
+
+    private static String separator(long number) {
+        return number == 1 ? "" : ", ";
     }
 
     private static void write(OutputStream to, String text) throws IOException {

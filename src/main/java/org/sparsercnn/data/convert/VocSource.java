@@ -18,6 +18,7 @@ import org.sparsercnn.data.convert.VocXml.Broken;
 import org.sparsercnn.data.convert.VocXml.VocObject;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
+import org.xml.sax.XMLReader;
 
 /**
  * Pascal VOC: an XML file per image. Boxes count pixels from 1 and include their last pixel: their edges lie at {@code xmin - 1}
@@ -32,6 +33,7 @@ final class VocSource implements LabelSource {
     /** One image to convert, by the name that its two files share, and where that name was read. */
     private record Entry(String stem, String place) {}
 
+    private final XMLReader parser = VocXml.reader();
     private final Inputs inputs;
     private final Path annotations;
     private final Path images;
@@ -74,7 +76,7 @@ final class VocSource implements LabelSource {
         Set<String> names = new TreeSet<>();
         for (String stem : stems) {
             try {
-                VocXml.read(xml(stem)).objects().forEach(object -> names.add(object.values().getOrDefault("name", "")));
+                VocXml.read(parser, xml(stem)).objects().forEach(object -> names.add(object.values().getOrDefault("name", "")));
             } catch (Broken e) {
                 // said when its image is converted, and of no interest if it is not
             }
@@ -141,7 +143,7 @@ final class VocSource implements LabelSource {
 
     private Optional<LabelledImage> read(Entry entry, Findings findings) throws Broken {
         Path file = xml(entry.stem);
-        VocXml xml = VocXml.read(file);
+        VocXml xml = VocXml.read(parser, file);
         Optional<String> name = imageOf(entry.stem, xml);
         if (name.isEmpty()) {
             findings.add(Finding.NO_IMAGE, "%s: neither %s.jpg (.png, …) nor its filename \"%s\" is in %s", file, entry.stem,

@@ -42,10 +42,10 @@ record VocXml(Map<String, String> values, List<VocObject> objects) {
         }
     }
 
-    static VocXml read(Path file) throws Broken {
+    /** @param reader a {@link #reader}, which takes longer to make than a file takes to read */
+    static VocXml read(XMLReader reader, Path file) throws Broken {
         Handler handler = new Handler();
         try (InputStream in = Files.newInputStream(file)) {
-            XMLReader reader = reader();
             reader.setContentHandler(handler);
             reader.setErrorHandler(handler); // without one, the parser prints
             reader.setEntityResolver(handler);
@@ -62,7 +62,7 @@ record VocXml(Map<String, String> values, List<VocObject> objects) {
     }
 
     /** One that reads nothing but the bytes it is given: documents with a DOCTYPE, the only way to entities, are refused. */
-    private static XMLReader reader() throws SAXException {
+    static XMLReader reader() {
         try {
             SAXParserFactory factory = SAXParserFactory.newDefaultInstance();
             factory.setFeature(XMLConstants.FEATURE_SECURE_PROCESSING, true);
@@ -70,7 +70,7 @@ record VocXml(Map<String, String> values, List<VocObject> objects) {
             factory.setFeature("http://xml.org/sax/features/external-general-entities", false);
             factory.setFeature("http://xml.org/sax/features/external-parameter-entities", false);
             return factory.newSAXParser().getXMLReader();
-        } catch (ParserConfigurationException e) {
+        } catch (ParserConfigurationException | SAXException e) {
             throw new IllegalStateException("the JDK's own XML parser lacks a feature", e);
         }
     }
