@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,8 +68,9 @@ public final class DatasetConversion {
         NextSteps next = new NextSteps(format, inputs, source, options.output(), options.skipBad());
         Dataset written = CocoReader.read(options.output().getFileName().toString(), options.output(), source.imageFolder(), false);
         Preflight preflight = Preflight.of(written, next.proposals());
-        System.out.println(preflight.text() + "\nCategory ids: " + written.categories());
+        System.out.println(preflight.text());
         preflight.warnings().forEach(LOG::warn);
+        System.out.println("Category ids: " + written.categories());
         System.out.println(next.text());
     }
 
@@ -111,7 +113,7 @@ public final class DatasetConversion {
     }
 
     private static String problems(long count) {
-        return count == 1 ? "1 problem" : "%,d problems".formatted(count);
+        return count == 1 ? "1 problem" : String.format(Locale.ROOT, "%,d problems", count);
     }
 
     private static BadInput notWritten(Path output, IOException e) {

@@ -168,6 +168,31 @@ class ConvertDatasetCommandTest {
     }
 
     @Test
+    void crowdhuman_to_coco_and_on_to_training_by_its_own_metric() throws IOException {
+        Path crowd = folder.resolve("crowd");
+        for (String split : List.of("train", "val")) {
+            StringBuilder odgt = new StringBuilder();
+            for (int i = 1; i <= 4; i++) {
+                Path image = crowd.resolve("CrowdHuman_" + split).resolve("p" + i + ".jpg");
+                Files.createDirectories(image.getParent());
+                Files.write(image, BadInputTest.jpeg(64, 64));
+                odgt.append("{\"ID\": \"p%d\", \"gtboxes\": [{\"tag\": \"person\", \"fbox\": [%d, 5, 20, 70], \"vbox\": [5, 5, 20, 50], \"extra\": {\"box_id\": 0}}]}%n".formatted(i, 8 * i));
+            }
+            place.write(crowd.resolve("annotation_" + split + ".odgt"), odgt.toString());
+        }
+        Told told = convert(crowd, "--split", "train", "--output", crowd.resolve("annotations/train.json"));
+        assertThat(told.ended).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(read(crowd.resolve("annotations/train.json")).at("/annotations/0/bbox")).as("not clipped").hasToString("[8,5,20,70]");
+        List<String[]> commands = commands(told.out);
+        assertThat(place.call(commands.getFirst())).isEqualTo(new Workplace.Ended(0, ""));
+        String[] train = commands.getLast();
+        assertThat(train).startsWith("train", "--config-file", "configs/sparsercnn.crowdhuman.res50.500pro.50e.yaml").endsWith("--val-metric", "crowdhuman");
+        String[] tiny = Stream.concat(Arrays.stream(train).skip(3), Stream.of("MODEL.SparseRCNN.NUM_CLASSES", "1")).toArray(String[]::new);
+        assertThat(place.run("train", tiny)).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(place.log()).contains("mMR");
+    }
+
+    @Test
     void whatever_is_bad_is_listed_and_nothing_is_written() throws IOException {
         Path voc = asVoc();
         Path output = folder.resolve("out/train.json");

@@ -2,6 +2,7 @@ package org.sparsercnn.data.convert;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,13 +45,13 @@ public final class Findings {
 
     /** A heading per kind, then its places, a line each. */
     public String report(boolean bad) {
-        StringBuilder text = new StringBuilder();
+        Formatter text = new Formatter(Locale.ROOT);
         counts.forEach((finding, count) -> {
             if (finding.bad() == bad) {
-                text.append("%n  %s: %,d".formatted(finding.what(), count));
-                places.get(finding).forEach(place -> text.append("%n    %s".formatted(place)));
+                text.format("%n  %s: %,d", finding.what(), count);
+                places.get(finding).forEach(place -> text.format("%n    %s", place));
                 if (count > SHOWN) {
-                    text.append("%n    … and %,d more".formatted(count - SHOWN));
+                    text.format("%n    … and %,d more", count - SHOWN);
                 }
             }
         });
