@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -136,5 +137,17 @@ class ArchitectureTest {
     void onlyFfiJcudaImportsJcuda() {
         noClasses().that(describe("outside ffi.jcuda", type -> !rowOf(type).equals("ffi.jcuda"))).should()
                 .dependOnClassesThat(resideInAnyPackage("jcuda..")).check(ours);
+    }
+
+    /** Of no consequence to a run is what time it is: clocks are set back. Durations are of System.nanoTime. */
+    @Test
+    void onlyTimestampsLookAtTheClock() {
+        List<String> stamping = List.of("org.sparsercnn.app.LogFile", "org.sparsercnn.app.Bench", "org.sparsercnn.train.TensorBoardLog");
+        DescribedPredicate<JavaCall<?>> clock = describe("the time of day", call -> {
+            String owner = call.getTargetOwner().getName();
+            return owner.startsWith("java.time.") && call.getName().equals("now") || call.getName().equals("currentTimeMillis")
+                    || call.getName().equals("getLastModifiedTime") || call.getName().equals("lastModified") || owner.equals("java.util.Date");
+        });
+        noClasses().that(describe("other than " + stamping, type -> !stamping.contains(type.getName()))).should().callCodeUnitWhere(clock).check(ours);
     }
 }

@@ -24,6 +24,7 @@ import org.sparsercnn.train.DataWatch;
 import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
 import org.sparsercnn.train.Hook;
+import org.sparsercnn.train.LossWindow;
 import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.NonFiniteGuard;
 import org.sparsercnn.train.RunMetrics;
@@ -37,6 +38,7 @@ import org.sparsercnn.util.Json;
 final class Replica {
     /** Where a checkpoint's state has the config's text. */
     static final String CONFIG = "config";
+    private static final String LOSSES = "losses";
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
 
     private final Job job;
@@ -45,6 +47,7 @@ final class Replica {
     private final boolean main;
     private final SparseRcnn model;
     private final TrainingState state;
+    private final LossWindow losses = new LossWindow();
     private final Saves saves;
     private RunMetrics metrics; // of rank 0
     /** The iteration after which the model was last measured, and what was found: on rank 0 alone, and if it was not stopped. */
@@ -77,7 +80,7 @@ final class Replica {
                     model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
         }
         long start = job.start().iteration();
-        job.start().fill(model, state, job.seed(), main);
+        job.start().fill(model, state, job.seed(), main).ifPresent(saved -> losses.restore(saved.path(LOSSES)));
         if (main) {
             metrics = job.folder().openMetrics(start);
             job.folder().write(config); // not before: a run that is refused leaves an earlier one's config alone
@@ -105,11 +108,12 @@ final class Replica {
     private List<Hook> hooks() {
         List<Hook> hooks = new ArrayList<>();
         if (main) {
+            hooks.add(losses);
             hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), saves::lost, saves::periodic));
         }
         hooks.add(new EvaluationHook(config.test().evalPeriod(), this::evaluate));
         if (main) {
-            hooks.add(new MetricsLog(metrics, job.course().logs(), () -> model.device().memory().peak()));
+            hooks.add(new MetricsLog(metrics, losses, job.course().logs(), () -> model.device().memory().peak()));
             hooks.add(new DataWatch(model.device().runsBehind(), config.dataLoader().numWorkers(), group.size(), Runtime.getRuntime().availableProcessors()));
             hooks.addAll(job.course().hooks());
         }
@@ -166,6 +170,7 @@ final class Replica {
         ObjectNode extra = Json.MAPPER.createObjectNode();
         Categories.put(extra, job.data().categories());
         extra.put(CONFIG, config.dump());
+        extra.set(LOSSES, losses.state());
         return state.save(iteration, extra);
     }
 

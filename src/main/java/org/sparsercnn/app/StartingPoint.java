@@ -1,5 +1,6 @@
 package org.sparsercnn.app;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Optional;
@@ -61,15 +62,20 @@ final class StartingPoint {
         return iteration;
     }
 
-    /** @param main whether this is the one replica that loads weights and tells so; the others get them afterwards */
-    void fill(SparseRcnn model, TrainingState state, long seed, boolean main) {
+    /**
+     * @param main whether this is the one replica that loads weights and tells so; the others get them afterwards
+     * @return what else the checkpoint to go on from holds; empty for a run that begins
+     */
+    Optional<ObjectNode> fill(SparseRcnn model, TrainingState state, long seed, boolean main) {
         Initialization.apply(model, seed);
         if (checkpoint.isPresent()) {
-            restore(model, state, checkpoint.get());
+            ObjectNode rest = restore(model, state, checkpoint.get());
             if (main) {
                 LOG.info("Resuming from {} at iteration {}", checkpoint.get(), iteration);
             }
-        } else if (main) {
+            return Optional.of(rest);
+        }
+        if (main) {
             switch (start) {
                 case Start.Resumed _ -> {
                     LOG.info("--resume: no checkpoint in {} yet, so the run starts anew", config.outputDir());
@@ -79,9 +85,10 @@ final class StartingPoint {
                 case Start.Configured _ -> weights.start(model, config.model().weights());
             }
         }
+        return Optional.empty();
     }
 
-    private static void restore(SparseRcnn model, TrainingState state, Path file) {
+    private static ObjectNode restore(SparseRcnn model, TrainingState state, Path file) {
         TrainingCheckpoint saved = TrainingCheckpoint.read(file); // not kept: the mapping would hold the disk space of a deleted file
         Set<String> foreign = new HashSet<>(saved.model().tensors().keySet());
         model.parameters().all().stream().map(Parameter::name).forEach(foreign::remove);
@@ -91,6 +98,7 @@ final class StartingPoint {
         }
         try {
             state.restore(saved);
+            return saved.state();
         } catch (BadInput e) {
             throw new BadInput(file + ": " + e.getMessage(), e);
         }

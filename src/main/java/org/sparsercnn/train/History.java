@@ -42,7 +42,8 @@ final class History {
         return isEmpty() ? Double.NaN : sum / count;
     }
 
-    private double[] last(int window) {
+    /** The last {@code window} values, or all where there are fewer, the oldest first. */
+    double[] last(int window) {
         int n = (int) Math.min(Math.min(window, KEPT), count);
         double[] last = new double[n];
         for (int i = 0; i < n; i++) {

@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * detectron2's console line and a row of metrics every {@value #PERIOD} steps and at the last. As there, losses are medians of
- * the last {@value #WINDOW} steps; in the line, time is the mean of all steps but the first {@value #WARMUP} and data_time that
+ * the last {@value LossWindow#STEPS} steps; in the line, time is the mean of all steps but the first {@value #WARMUP} and data_time that
  * of the last {@value #WINDOW}; what is left is reckoned by the median step of the last 1,000. Beyond it, the line has images
  * per second over the last {@value #WINDOW} steps, how many of the images that workers prepare ahead were ready, and how many
  * steps were skipped where some were.
@@ -26,27 +26,26 @@ public final class MetricsLog implements Hook {
     private final RunMetrics metrics;
     private final boolean onScreen;
     private final LongSupplier peakBytes;
-    private final Map<String, History> losses = new LinkedHashMap<>();
+    private final LossWindow losses;
     private final History time = new History();
     private final History dataTime = new History();
     private long steps;
 
     /**
+     * @param losses of the steps before this run, if it was resumed
      * @param onScreen whether to log lines too; a progress bar does not go with them
      * @param peakBytes most memory the device ever handed out; 0 where it is not known
      */
-    public MetricsLog(RunMetrics metrics, boolean onScreen, LongSupplier peakBytes) {
+    public MetricsLog(RunMetrics metrics, LossWindow losses, boolean onScreen, LongSupplier peakBytes) {
         this.metrics = metrics;
+        this.losses = losses;
         this.onScreen = onScreen;
         this.peakBytes = peakBytes;
     }
 
     @Override
     public void afterStep(Progress p) {
-        if (p.step().finite()) {
-            history("total_loss").add(p.step().total());
-            p.step().losses().forEach((name, value) -> history(name).add(value));
-        }
+        losses.afterStep(p);
         if (steps++ == WARMUP) {
             time.clear();
         }
@@ -60,10 +59,6 @@ public final class MetricsLog implements Hook {
         }
     }
 
-    private History history(String loss) {
-        return losses.computeIfAbsent(loss, _ -> new History());
-    }
-
     private double secondsLeft(Progress p) {
         return time.median(ETA_WINDOW) * (p.maxIter() - p.iteration() - 1);
     }
@@ -75,7 +70,7 @@ public final class MetricsLog implements Hook {
     private String line(Progress p) {
         StringBuilder s = new StringBuilder();
         s.append(" eta: ").append(clock((long) secondsLeft(p))).append("  iter: ").append(p.iteration());
-        losses.forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v.median(WINDOW), 4)));
+        losses.medians().forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v, 4)));
         s.append(String.format(Locale.ROOT, "  time: %.4f  data_time: %.4f  lr: %s", time.average(), dataTime.average(WINDOW), GeneralFormat.of(p.lr(), 5)));
         if (peakBytes.getAsLong() > 0) {
             s.append(String.format(Locale.ROOT, "  max_mem: %.0fM", peakBytes.getAsLong() / 0x1p20));
@@ -106,7 +101,7 @@ public final class MetricsLog implements Hook {
         row.put("images_per_second", imagesPerSecond(p));
         row.put("queue_ready", (double) p.queue().ready());
         row.put("skipped_steps", (double) p.skippedSteps());
-        losses.forEach((name, v) -> row.put(name, v.median(WINDOW)));
+        row.putAll(losses.medians());
         return row;
     }
 }

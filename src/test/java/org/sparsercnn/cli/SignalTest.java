@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
 import net.razorvine.pickle.Unpickler;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -60,6 +61,32 @@ class SignalTest {
         long done = place.checkpoint(last).iteration() + 1;
         assertThat(place.log()).contains("Interrupted after " + done + " iterations; the run is saved as " + place.output().resolve(last));
         assertThat(place.run("train", "--resume", "SOLVER.MAX_ITER", Long.toString(done + 1))).isEqualTo(new Workplace.Ended(0, ""));
+    }
+
+    /** Nothing of a run that is killed keeps the next one out: not its lock, not a file half written. */
+    @Test
+    void a_folder_is_one_runs_alone_until_that_ends_however_it_ends() throws IOException, InterruptedException {
+        Workplace place = Workplace.in(folder);
+        Process process = start(place, "train", "--config-file", place.config().toString(), "--device", "cpu", "--threads", "1",
+                "SOLVER.MAX_ITER", "100000", "SOLVER.CHECKPOINT_PERIOD", "20");
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line; (line = out.readLine()) != null;) {
+                if (line.contains("  iter: 39 ")) {
+                    Workplace.Ended second = place.run("train");
+                    assertThat(second.code()).isEqualTo(2);
+                    assertThat(second.err()).contains("OUTPUT_DIR " + place.output() + ": another run works there (process " + process.pid() + ")");
+                    process.toHandle().destroyForcibly(); // leaves the streams open
+                }
+            }
+        }
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(place.output().resolve("run.lock")).exists();
+        Path part = Files.writeString(place.output().resolve("model_0000059.safetensors.part-" + process.pid()), "half");
+        long done = place.checkpoint(Workplace.read(place.output().resolve("last_checkpoint"))).iteration() + 1;
+        assertThat(place.run("train", "--resume", "SOLVER.MAX_ITER", Long.toString(done + 1))).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(place.log()).contains("Deleted " + part, "at iteration " + done);
+        assertThat(part).doesNotExist();
+        assertThat(place.output().resolve("run.lock")).doesNotExist();
     }
 
     private static Process start(Workplace place, String... arguments) throws IOException {

@@ -3,6 +3,7 @@ package org.sparsercnn.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,7 +67,8 @@ class TrainCommandTest {
     @ParameterizedTest
     @ValueSource(strings = {"1", "2"})
     void ten_steps_are_five_and_five_more_to_the_last_bit(String replicas) throws IOException {
-        String[] lively = {"--num-gpus", replicas, "SOLVER.CHECKPOINT_PERIOD", "5", "SOLVER.MAX_ITER", "10", "MODEL.SparseRCNN.DROPOUT", "0.1", "INPUT.CROP.ENABLED", "True"};
+        String[] lively = {"--num-gpus", replicas, "SOLVER.CHECKPOINT_PERIOD", "5", "SOLVER.MAX_ITER", "10", "MODEL.SparseRCNN.DROPOUT", "0.1", "INPUT.CROP.ENABLED", "True",
+            "SOLVER.EMA_DECAY", "0.9", "TEST.EVAL_PERIOD", "4"};
         train(lively);
         TrainingCheckpoint straight = place.checkpoint("model_final.safetensors");
 
@@ -79,8 +81,16 @@ class TrainCommandTest {
         TrainingCheckpoint again = TrainingCheckpoint.read(resumed.resolve("model_final.safetensors"));
         same(again.model(), straight.model());
         same(again.optimizer(), straight.optimizer());
+        same(again.averages(), straight.averages());
         assertThat(again.state().get("rng")).isEqualTo(straight.state().get("rng"));
         assertThat(Workplace.read(resumed.resolve("log.txt"))).contains("at iteration 5");
+        assertThat(rows(resumed)).isEqualTo(rows(place.output())).hasSize(3);
+    }
+
+    /** metrics.json from iteration 5 on, without what the clock says. */
+    private List<JsonNode> rows(Path output) {
+        return Workplace.metrics(output).stream().filter(row -> row.get("iteration").asInt() >= 5).<JsonNode>map(row -> ((ObjectNode) row)
+                .without(List.of("time", "data_time", "eta_seconds", "images_per_second", "queue_ready"))).toList();
     }
 
     private static String[] concat(String[] some, String... more) {

@@ -84,7 +84,11 @@ record Workplace(Path folder) {
     }
 
     List<JsonNode> metrics() {
-        return read(output().resolve("metrics.json")).lines().map(line -> {
+        return metrics(output());
+    }
+
+    static List<JsonNode> metrics(Path output) {
+        return read(output.resolve("metrics.json")).lines().map(line -> {
             try {
                 return Json.MAPPER.readTree(line);
             } catch (IOException e) {
