@@ -6,7 +6,8 @@
 
 Tasks: infer (R50-100, one 480x640 image), train (R50-100, two 256x320 images, AdamW, clipping), coco (5,000 images x 100
 detections against pycocotools), annotations (reading a file of the size of COCO's train2017, ours with 300 MB of heap, against
-pycocotools' COCO()). Every figure comes from a fresh process pinned to as many CPUs as it has threads. Both sides do
+pycocotools' COCO()), loader (decode, flip, resize of a folder of photos beside Pillow in torch's DataLoader, with as many workers as
+CPUs; needs --images). Every figure comes from a fresh process pinned to as many CPUs as it has threads. Both sides do
 the same work: normalised tensor in; raw logits and boxes out, or losses and updated weights. A round runs ours, then the peer,
 and before each of them a probe (a 1024x1024 matrix product), so that a machine that gives half its speed for a while can be told
 from a slow program.
@@ -18,6 +19,7 @@ OPENBLAS_* variables in the environment make OpenBLAS take other kernels than th
 twice, without them ("native") and with them ("inherited").
 
     --rounds 5 --tasks infer train coco --threads 1 2     the defaults
+    --tasks loader --images photos
     --classpath A:B --jvm-arg=-D…                         instead of target/benchmarks.jar
 """
 import argparse
@@ -146,6 +148,34 @@ def annotations_task(runner, threads, folder, rounds):
                 ours_cpu_s=middle(ours, "cpu_s"), peer_cpu_s=middle(peer, "cpu_s"), ours=ours, peer=peer)
 
 
+def loader_task(runner, threads, rounds, images):
+    """Pictures a second. The checksums say that both sides made the same pixels. "imageio" is ours without libturbojpeg."""
+    engines = {
+        "ours": lambda: loader_run(runner, threads, images),
+        "imageio": lambda: loader_run(runner, threads, images, "-Dsparsercnn.turbojpeg=off"),
+        "peer": lambda: runner.peer("bench_loader.py", threads, "--images", images, "--workers", threads)}
+    runs = []
+    for number in range(rounds):
+        found = {name: dict(run(), task="loader", round=number) for name, run in engines.items()}
+        if len({r["checksum"] for r in found.values()}) != 1:
+            sys.exit(f"the pixels differ: {found}")
+        runs.append(found)
+        print(f"loader, {threads} CPU(s), round {number + 1}: " + ", ".join(f"{n} {r['images_per_s']:.0f}/s" for n, r in found.items()), flush=True)
+
+    def middle(value):
+        return round(statistics.median(value(r) for r in runs), 2)
+
+    return dict(task="loader", threads=threads, jpeg=runs[0]["ours"]["jpeg"], pillow=runs[0]["peer"]["pillow"], same_pixels=True,
+                times_faster=middle(lambda r: r["ours"]["images_per_s"] / r["peer"]["images_per_s"]),
+                times_less_cpu=middle(lambda r: r["peer"]["cpu_ms"] / r["ours"]["cpu_ms"]),
+                times_faster_with_imageio=middle(lambda r: r["imageio"]["images_per_s"] / r["peer"]["images_per_s"]),
+                **{f"{name}_{key}": middle(lambda r: r[name][key]) for name in engines for key in ("images_per_s", "cpu_ms")}), runs
+
+
+def loader_run(runner, threads, images, *jvm_args):
+    return runner.run([*runner.java, *jvm_args, "org.sparsercnn.benchmarks.InputPipeline", "--images", images, "--workers", threads], threads)
+
+
 def machine():
     info = pathlib.Path("/proc/cpuinfo").read_text()
     memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) // 1024
@@ -163,11 +193,14 @@ def main():
     a.add_argument("--java", default="java", help="JDK 25 or newer")
     a.add_argument("--classpath", default=str(ROOT / "target" / "benchmarks.jar"))
     a.add_argument("--jvm-arg", action="append", default=[])
-    a.add_argument("--tasks", nargs="+", default=["infer", "train", "coco"], choices=["infer", "train", "coco", "annotations"])
+    a.add_argument("--tasks", nargs="+", default=["infer", "train", "coco"], choices=["infer", "train", "coco", "annotations", "loader"])
+    a.add_argument("--images", help="a folder of JPEG photos, for the task loader")
     a.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     a.add_argument("--rounds", type=int, default=5)
     a.add_argument("--output", help="default: benchmarks/results/<machine>-<date>.json")
     o = a.parse_args()
+    if "loader" in o.tasks and not o.images:
+        a.error("the task loader needs --images FOLDER")
     runner, found, runs = Runner(o), [], []
     for task in o.tasks:
         with tempfile.TemporaryDirectory() as folder:
@@ -176,6 +209,10 @@ def main():
                     found.append(coco_task(runner, threads, folder))
                 elif task == "annotations":
                     found.append(annotations_task(runner, threads, folder, o.rounds))
+                elif task == "loader":
+                    line, details = loader_task(runner, threads, o.rounds, pathlib.Path(o.images).resolve())
+                    found.append(line)
+                    runs += details
                 else:
                     lines, details = model_task(runner, task, threads, o.rounds)
                     found += lines
