@@ -124,12 +124,14 @@ final class Evaluation {
         var detections = collector.detections();
         Path inference = folder.inference(set.name());
         Path results = inference.resolve(ResultsJson.FILE_NAME);
-        ResultsJson.write(results, detections);
-        LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
+        folder.write(() -> {
+            ResultsJson.write(results, detections);
+            LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
+        });
         Score score = Score.of(set.metric(), set.truth(), detections, device.cpuThreads());
         LOG.info("Evaluation results for bbox on {}, metric {}:\n{}", set.name(), score.metric().label(), score.text());
         logToCopy(score);
-        Json.write(inference.resolve("evaluation.json"), score.toJson());
+        folder.write(() -> Json.write(inference.resolve("evaluation.json"), score.toJson()));
         return score;
     }
 

@@ -104,6 +104,18 @@ final class RunFolder implements AutoCloseable {
         LOG.info("Full config saved to {}", file);
     }
 
+    /** Writes a file of results. A disk that is full costs a training that file, not the run; its numbers are in the log. */
+    void write(Runnable file) {
+        try {
+            file.run();
+        } catch (BadInput e) {
+            if (lock == null) {
+                throw e;
+            }
+            LOG.warn("{}. The run goes on without this file.", e.getMessage());
+        }
+    }
+
     /**
      * Whether someone deleted the folder while the run works in it. Then it is made anew, as far as it can be, and what it held
      * before is lost: the caller should save what it has.

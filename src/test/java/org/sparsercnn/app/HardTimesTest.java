@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,28 +78,31 @@ class HardTimesTest {
         assertThat(output.resolve("model_0000019.safetensors")).as("nothing was lost").doesNotExist();
     }
 
-    /** The disk has room for one checkpoint and a half, until another program's file goes. */
+    /** For the steps 4 to 8 another program's file leaves not a byte: a checkpoint and an evaluation fall in that time. */
     @Test
-    void a_disk_that_is_full_for_a_while_costs_one_checkpoint() throws Exception {
+    void a_disk_that_is_full_for_a_while_costs_a_checkpoint_and_no_number() throws Exception {
         Path first = folder.resolve("first");
         train(first, 1, _ -> {});
-        long checkpoint = Files.size(first.resolve("model_final.safetensors"));
-        Path disk = mounted(checkpoint * 5);
+        Path disk = mounted(Files.size(first.resolve("model_final.safetensors")) * 5);
+        Path output = disk.resolve("output");
         try {
             Path ballast = disk.resolve("ballast");
-            assertThat(train(disk.resolve("output"), 12, p -> {
+            assertThat(train(output, 12, p -> {
                 if (p.iteration() == 4) {
-                    fill(ballast, checkpoint * 7 / 2);
-                } else if (p.iteration() == 9) {
+                    fill(ballast);
+                } else if (p.iteration() == 8) {
                     assertThat(ballast.toFile().delete()).isTrue();
                 }
-            }, "SOLVER.CHECKPOINT_PERIOD", "4", "SOLVER.KEEP_CHECKPOINTS", "2")).isZero();
-            try (Stream<Path> files = Files.list(disk.resolve("output"))) {
+            }, "SOLVER.CHECKPOINT_PERIOD", "4", "SOLVER.KEEP_CHECKPOINTS", "2", "TEST.EVAL_PERIOD", "6")).isZero();
+            try (Stream<Path> files = Files.list(output)) {
                 assertThat(files.map(f -> f.getFileName().toString()).filter(name -> name.startsWith("model"))).containsExactlyInAnyOrder(
-                        "model_0000003.safetensors", "model_final.safetensors");
+                        "model_0000003.safetensors", "model_best.safetensors", "model_final.safetensors");
             }
-            assertThat(disk.resolve("output/log.txt")).content().containsPattern("model_0000007.safetensors: cannot be written: No space left on device"
-                    + " \\([\\d,]+ [KM]B needed, [\\d,]+ [KM]B free\\).*The run goes on");
+            assertThat(output.resolve("metrics.json")).content().containsPattern("(?s)\"bbox/AP\":.*\"iteration\":5}.*\"bbox/AP\":.*\"iteration\":11}");
+            assertThat(TrainingCheckpoint.read(output.resolve("model_best.safetensors")).iteration()).isEqualTo(11);
+            assertThat(output.resolve("log.txt")).content().contains("Saving checkpoint to " + output.resolve("model_final.safetensors"));
+            assertThat(Stream.of(output.resolve("model_0000003.safetensors"), output.resolve("model_final.safetensors")))
+                    .allSatisfy(file -> TrainingCheckpoint.read(file));
         } finally {
             unmount(disk);
         }
@@ -115,6 +119,8 @@ class HardTimesTest {
             assertThatThrownBy(() -> train(disk, 9, _ -> steps[0]++, "SOLVER.CHECKPOINT_PERIOD", "2")).isInstanceOf(BadInput.class)
                     .hasMessageContainingAll("model_final.safetensors: cannot be written: No space left on device (", "free some space");
             assertThat(steps[0]).as("trained to the end").isEqualTo(9);
+            assertThat(disk.resolve("log.txt")).content().containsPattern("model_0000003.safetensors: cannot be written: No space left on device"
+                    + " \\([\\d,]+ [KM]B needed, [\\d,]+ [KM]B free\\).*The run goes on");
             assertThat(TrainingCheckpoint.read(disk.resolve("model_0000001.safetensors")).iteration()).isEqualTo(1);
             assertThat(disk.resolve("last_checkpoint")).hasContent("model_0000001.safetensors");
             assertThat(disk.resolve("inference")).as("the evaluation is not lost").exists();
@@ -142,11 +148,13 @@ class HardTimesTest {
         return process.exitValue();
     }
 
-    private static void fill(Path file, long bytes) {
-        try {
-            Files.write(file, new byte[Math.toIntExact(bytes)]);
+    private static void fill(Path file) {
+        try (OutputStream out = Files.newOutputStream(file)) {
+            while (true) {
+                out.write(new byte[4096]);
+            }
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            assertThat(e).hasMessage("No space left on device");
         }
     }
 }
