@@ -57,6 +57,11 @@ final class Evaluation {
         this.found = sets.stream().map(set -> new Detections[set.images().size()]).toList();
     }
 
+    /** The data sets' names. */
+    List<String> names() {
+        return sets.stream().map(Datasets.TestSet::name).toList();
+    }
+
     /**
      * Every rank calls it with its model, which must be the same. Writes {@code coco_instances_results.json} and
      * {@code evaluation.json} into OUTPUT_DIR/inference.

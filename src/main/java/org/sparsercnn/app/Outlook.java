@@ -23,6 +23,7 @@ final class Outlook {
     private final int replicas;
     private final String length;
     private final int images;
+    private final List<String> tests;
     private final long start;
 
     /**
@@ -30,14 +31,16 @@ final class Outlook {
      * @param config the same scaled for this run
      * @param length of the whole run, in words
      * @param images in an epoch
+     * @param tests names of the data sets to measure on
      * @param start first iteration
      */
-    Outlook(Config given, Config config, int replicas, String length, int images, long start) {
+    Outlook(Config given, Config config, int replicas, String length, int images, List<String> tests, long start) {
         this.given = given;
         this.config = config;
         this.replicas = replicas;
         this.length = length;
         this.images = images;
+        this.tests = tests;
         this.start = start;
     }
 
@@ -100,7 +103,8 @@ final class Outlook {
     private String schedule() {
         SolverConfig solver = config.solver();
         String warmup = solver.warmupIters() == 0 ? "" : "warm-up of " + solver.warmupIters() + " iterations from "
-                + number(solver.baseLr() * solver.warmupFactor()) + ", ";
+                + number(solver.baseLr() * solver.warmupFactor()) + (hasEnd() && solver.warmupIters() >= solver.maxIter()
+                        ? ", which the run does not reach the end of; " : ", ");
         if (solver.lrSchedulerName().equals("WarmupCosineLR")) {
             return warmup + "then a cosine to 0";
         }
@@ -113,7 +117,7 @@ final class Outlook {
         double epoch = (double) images / config.solver().imsPerBatch();
         String epochs = String.format(Locale.ROOT, "%,d images, an epoch is %.1f iterations", images, epoch);
         String from = start == 0 ? "" : " from " + start;
-        return length.endsWith("iterations") ? length + from + String.format(Locale.ROOT, " = %.1f epochs (%s)", config.solver().maxIter() / epoch, epochs)
+        return hasEnd() ? length + from + String.format(Locale.ROOT, " = %.1f epochs (%s)", config.solver().maxIter() / epoch, epochs)
                 : length + from + " (" + epochs + ")";
     }
 
@@ -121,12 +125,24 @@ final class Outlook {
         SolverConfig solver = config.solver();
         TestConfig test = config.test();
         String kept = solver.keepCheckpoints() == 0 ? "" : ", the newest " + solver.keepCheckpoints() + " kept";
-        String sets = String.join(", ", config.datasets().test());
+        String sets = String.join(", ", tests);
         String measured = sets.isEmpty() ? "no evaluation: DATASETS.TEST is empty"
                 : test.evalPeriod() == 0 ? "evaluation on " + sets + " at the end"
-                : "evaluation on " + sets + " every " + test.evalPeriod() + (test.bestMetric().isEmpty() ? "" : ", best by " + test.bestMetric())
+                : "evaluation on " + sets + " every " + test.evalPeriod() + toCome(test.evalPeriod())
+                        + (test.bestMetric().isEmpty() ? "" : ", best by " + test.bestMetric())
                         + (test.earlyStop() == 0 ? "" : ", stop after " + test.earlyStop() + " without a better one");
-        return "checkpoint every " + solver.checkpointPeriod() + " iterations" + kept + "; " + measured;
+        return "checkpoint every " + solver.checkpointPeriod() + " iterations" + toCome(solver.checkpointPeriod()) + kept + "; " + measured;
+    }
+
+    /** With the one at the end. */
+    private String toCome(int period) {
+        int end = config.solver().maxIter();
+        return hasEnd() ? " (" + (Math.max(0, (end - 1) / period - start / period) + 1) + " to come)" : "";
+    }
+
+    /** A run by the clock has none that is known. */
+    private boolean hasEnd() {
+        return length.endsWith("iterations");
     }
 
     private static String number(double value) {

@@ -67,7 +67,8 @@ public final class Training {
             try {
                 folder.report(environment);
                 Job job = prepare(environment, config, options, course, interrupts, folder);
-                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.start().iteration()).log();
+                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
+                        job.start().iteration()).log();
                 Replicas.run(options.replicas, group -> Replica.run(job, group));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
