@@ -180,7 +180,7 @@ final class Replica {
         }
         measuredAt = iteration;
         for (Evaluation.Result r : measured) {
-            String prefix = measured.size() > 1 ? r.name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
+            String prefix = (measured.size() > 1 ? r.name() + "/" : "") + r.task().label() + "/"; // detectron2's names in metrics.json
             Map<String, Double> scalars = new LinkedHashMap<>();
             r.score().percentages().forEach((name, value) -> scalars.put(prefix + name, value));
             metrics.write(iteration, scalars);

@@ -86,7 +86,7 @@ public final class Training {
         Config config = sets.config();
         Dataset data = sets.training().orElseThrow();
         refuseUnknownMetric(config.test(), sets.tests());
-        Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested);
+        Evaluation evaluation = new Evaluation(EvaluationTask.PLAIN, config, sets.tests(), folder, options.device, interrupts::requested);
         Checkpoints checkpoints = folder.checkpoints();
         BestScore best = new BestScore(config.test(), folder.path());
         StartingPoint start = new StartingPoint(config, options.start, new Weights(environment), checkpoints, data.categories());
