@@ -3,6 +3,7 @@ package org.sparsercnn.app;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,15 +47,21 @@ final class Outlook {
 
     void log() {
         LOG.info("Training:\n{}", this);
+        hint().ifPresent(LOG::warn);
+    }
+
+    /** For those who take the published config to a smaller machine: the commonest way to a run that diverges. */
+    Optional<String> hint() {
         SolverConfig solver = config.solver();
         int batch = solver.imsPerBatch();
-        if (batch != PUBLISHED_BATCH && solver.lrScaling().equals("none") && solver.baseLr() == PUBLISHED_LR) {
-            double ratio = (double) batch / PUBLISHED_BATCH;
-            LOG.warn("SOLVER.BASE_LR {} is the published one, for {} images a step; this run has {}. SOLVER.LR_SCALING linear would make it {}, sqrt {}.{}",
-                    number(PUBLISHED_LR), PUBLISHED_BATCH, batch, number(PUBLISHED_LR * ratio), number(PUBLISHED_LR * Math.sqrt(ratio)),
-                    batch < PUBLISHED_BATCH ? " Or keep the batch: SOLVER.IMS_PER_BATCH " + PUBLISHED_BATCH + " and SOLVER.ACCUMULATION_STEPS "
-                            + Math.max(2, PUBLISHED_BATCH / batch) + " need no more memory." : "");
+        if (batch == PUBLISHED_BATCH || !solver.lrScaling().equals("none") || solver.baseLr() != PUBLISHED_LR) {
+            return Optional.empty();
         }
+        double ratio = (double) batch / PUBLISHED_BATCH;
+        return Optional.of("SOLVER.BASE_LR %s is the published one, for %d images a step; this run has %d. SOLVER.LR_SCALING linear would make it %s, sqrt %s.%s"
+                .formatted(number(PUBLISHED_LR), PUBLISHED_BATCH, batch, number(PUBLISHED_LR * ratio), number(PUBLISHED_LR * Math.sqrt(ratio)),
+                        batch > PUBLISHED_BATCH ? "" : " Or keep the batch: SOLVER.IMS_PER_BATCH %d with SOLVER.ACCUMULATION_STEPS %d needs no more memory."
+                                .formatted(PUBLISHED_BATCH, Math.ceilDiv(PUBLISHED_BATCH, batch) * config.solver().accumulationSteps())));
     }
 
     /** Five lines. */
