@@ -46,7 +46,7 @@ public final class DatasetConversion {
         LOG.info("{}: reading as {}", inputs.path(), format);
         LabelSource source = format.open(inputs);
         Findings findings = new Findings();
-        try (StepProgress progress = new StepProgress("converting", source.steps())) {
+        try (StepProgress progress = new StepProgress("converting", source.steps(), System.getenv())) {
             AtomicFiles.write(options.output(), out -> {
                 try (CocoJsonWriter json = new CocoJsonWriter(out, options.output().toAbsolutePath().getParent())) {
                     source.read(findings, new Sink(json, progress));

@@ -41,7 +41,7 @@ public final class Demo implements AutoCloseable {
 
     private Demo(Environment environment, Config config, Options options, SparseRcnn model) {
         this.options = options;
-        this.detector = options.device.detector(config, model, config.test().aug().enabled());
+        this.detector = options.device.detector(config, model);
         this.mapper = DatasetMapper.forInference(config.input());
         LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
         int classes = config.model().sparseRcnn().numClasses();
@@ -61,9 +61,10 @@ public final class Demo implements AutoCloseable {
         List<Path> files = DemoInputs.files(options.input);
         Map<Path, Path> places = options.output == null ? Map.of() : DemoOutputs.places(files, options.output);
         int failures = 0;
-        try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model());
-                Demo demo = new Demo(environment, config, options, model)) {
+        try (ProgressLine progress = environment.progressLine(); Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model());
+                Demo demo = new Demo(environment, config, options, model); ProgressLine.Bar bar = progress.begin("demo", 0, files.size())) {
             Compute.announce(config, device);
+            int done = 0;
             for (Path file : files) {
                 try {
                     demo.detect(file, places.get(file));
@@ -71,6 +72,7 @@ public final class Demo implements AutoCloseable {
                     LOG.error(e.getMessage());
                     failures++;
                 }
+                bar.at(++done, files.size(), "");
             }
             if (options.json != null) {
                 Json.write(options.json, demo.rows);

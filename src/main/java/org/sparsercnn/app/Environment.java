@@ -21,6 +21,11 @@ public record Environment(Map<String, String> variables) {
         return DatasetCatalog.root(variables);
     }
 
+    /** Takes over the standard streams, if they are a terminal's, until it is closed. */
+    ProgressLine progressLine() {
+        return ProgressLine.ofProcess(variables);
+    }
+
     WeightsCache weightsCache() {
         return WeightsCache.standard(variables);
     }

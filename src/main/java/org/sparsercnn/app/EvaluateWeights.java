@@ -1,8 +1,6 @@
 package org.sparsercnn.app;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -10,7 +8,7 @@ import org.sparsercnn.device.Device;
 import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
 
-/** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST, and with TEST.AUG once more with test-time augmentation. */
+/** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST. */
 public final class EvaluateWeights {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
@@ -24,17 +22,17 @@ public final class EvaluateWeights {
 
     public static void run(Environment environment, Config config, Options options) {
         options.device.check(config, 1);
-        try (RunFolder folder = RunFolder.open(config)) {
+        try (RunFolder folder = RunFolder.open(config); ProgressLine progress = environment.progressLine()) {
             try {
                 folder.report(environment);
-                evaluate(environment, config, options, folder);
+                evaluate(environment, config, options, folder, progress);
             } catch (RuntimeException e) {
                 throw folder.failed(e);
             }
         }
     }
 
-    private static void evaluate(Environment environment, Config given, Options options, RunFolder folder) {
+    private static void evaluate(Environment environment, Config given, Options options, RunFolder folder, ProgressLine progress) {
         Datasets sets = Datasets.forEvaluation(environment, given, options.strict);
         Config config = sets.config();
         String named = config.model().weights();
@@ -42,11 +40,8 @@ public final class EvaluateWeights {
         try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Compute.announce(config, device);
             new Weights(environment).complete(model, weights);
-            List<Evaluation.Result> results = new ArrayList<>();
-            for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
-                results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false).run(model, LocalGroup.alone()));
-            }
-            ExpectedResults.verify(config.test().expectedResults(), results);
+            Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, () -> false, progress);
+            ExpectedResults.verify(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
         }
     }
 }

@@ -12,9 +12,10 @@ import org.sparsercnn.train.Plan;
  * @param config with everything derived: learning rate, number of classes
  * @param plan ends early where {@code best} says so
  * @param start puts the first values into a model
+ * @param progress where the run shows how far it is
  */
 record Job(Config config, Training.Options options, Training.Course course, Plan plan, Interrupts interrupts, RunFolder folder,
-        Checkpoints checkpoints, BestScore best, Dataset data, Evaluation evaluation, StartingPoint start) {
+        Checkpoints checkpoints, BestScore best, Dataset data, Evaluation evaluation, StartingPoint start, ProgressLine progress) {
 
     /**
      * SEED. detectron2 takes a new one each run where it is negative; here that is 0, so that a run can be repeated and resumed:

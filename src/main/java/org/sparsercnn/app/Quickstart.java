@@ -24,7 +24,6 @@ import org.sparsercnn.model.Detections;
 import org.sparsercnn.train.ClockPlan;
 import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.Progress;
-import org.sparsercnn.train.ProgressBarHook;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
@@ -61,13 +60,11 @@ public final class Quickstart {
         LOG.info("Sample set: {} training and {} validation pictures in {}", sample.train, sample.val, set.folder());
 
         History history = new History();
-        boolean bar = System.console() != null;
-        List<Hook> hooks = bar ? List.of(history, new ProgressBarHook("training")) : List.of(history);
         var plan = new ClockPlan(config.solver().baseLr(), WARMUP_STEPS, 60 * minutes, System::nanoTime);
         Outcome outcome = new Outcome();
-        var course = new Training.Course(plan, !bar, hooks, (model, dataset, score) -> {
+        var course = new Training.Course(plan, List.of(history), (model, dataset, score) -> {
             outcome.result = (CocoResult) score; // the metric of quickstart_val
-            try (Detector detector = device.detector(config, model, false)) {
+            try (Detector detector = device.detector(config, model)) {
                 draw(detector, dataset, config, output);
             }
         });

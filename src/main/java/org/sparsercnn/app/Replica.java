@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +52,7 @@ final class Replica {
     private final Saves saves;
     private RunMetrics metrics; // of rank 0
     /** The iteration after which the model was last measured, and what was found: on rank 0 alone, and if it was not stopped. */
-    private long measuredAt = Long.MIN_VALUE;
+    private long measuredAt = -1;
     private List<Evaluation.Result> measured = List.of();
 
     private Replica(Job job, Collective group, SparseRcnn model, TrainingState state) {
@@ -113,12 +114,19 @@ final class Replica {
         }
         hooks.add(new EvaluationHook(config.test().evalPeriod(), this::evaluate));
         if (main) {
-            hooks.add(new MetricsLog(metrics, losses, job.course().logs(), () -> model.device().memory().peak()));
+            hooks.add(new MetricsLog(metrics, losses, () -> model.device().memory().peak()));
             hooks.add(new DataWatch(model.device().runsBehind(), config.dataLoader().numWorkers(), group.size(), Runtime.getRuntime().availableProcessors()));
+            hooks.add(new TrainingBar(job.progress(), losses, this::lastScore));
             hooks.addAll(job.course().hooks());
         }
-        hooks.add(new DeviceWatch(model.device()::health, main && job.course().logs()));
+        hooks.add(new DeviceWatch(model.device()::health, main));
         return hooks;
+    }
+
+    /** "AP 38.5": the first number of the first data set that was measured. */
+    private String lastScore() {
+        return measured.isEmpty() ? "" : measured.getFirst().score().percentages().entrySet().stream().findFirst()
+                .map(e -> e.getKey() + " " + (Double.isNaN(e.getValue()) ? "n/a" : String.format(Locale.ROOT, "%.1f", e.getValue()))).orElse("");
     }
 
     private void finish(long done) {
@@ -180,12 +188,12 @@ final class Replica {
         }
         measuredAt = iteration;
         for (Evaluation.Result r : measured) {
-            String prefix = (measured.size() > 1 ? r.name() + "/" : "") + r.task().label() + "/"; // detectron2's names in metrics.json
+            String prefix = measured.size() > 1 ? r.name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
             Map<String, Double> scalars = new LinkedHashMap<>();
             r.score().percentages().forEach((name, value) -> scalars.put(prefix + name, value));
             metrics.write(iteration, scalars);
         }
-        if (config.test().evalPeriod() > 0 && iteration >= 0) { // the only evaluation is always the best
+        if (config.test().evalPeriod() > 0) { // the only evaluation is always the best
             if (!measured.isEmpty()) {
                 Score first = measured.getFirst().score();
                 job.best().add(iteration, first.percentages(), first.lowerIsBetter(config.test().bestMetric()), () -> saves.best(iteration));

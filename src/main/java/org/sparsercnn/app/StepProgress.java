@@ -1,9 +1,7 @@
 package org.sparsercnn.app;
 
 import java.util.Locale;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,22 +12,23 @@ final class StepProgress implements AutoCloseable {
 
     private final String task;
     private final long steps;
-    private final ProgressBar bar; // null without a terminal
+    private final ProgressLine line;
+    private final ProgressLine.Bar bar;
     private long done;
     private long lastLine = System.nanoTime();
 
-    StepProgress(String task, long steps) {
+    /** @param variables of the environment */
+    StepProgress(String task, long steps, Map<String, String> variables) {
         this.task = task;
         this.steps = steps;
-        bar = System.console() == null ? null : new ProgressBarBuilder().setTaskName(task).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(200).build();
+        line = ProgressLine.ofProcess(variables);
+        bar = line.begin(task, 0, steps);
     }
 
     void step() {
         done++;
-        if (bar != null) {
-            bar.stepTo(done);
-        } else if (System.nanoTime() - lastLine > BETWEEN_LINES_NS) {
+        bar.at(done, steps, "");
+        if (!line.isShown() && System.nanoTime() - lastLine > BETWEEN_LINES_NS) {
             lastLine = System.nanoTime();
             LOG.info("{}: {} of {}", task, count(done), count(steps));
         }
@@ -41,8 +40,6 @@ final class StepProgress implements AutoCloseable {
 
     @Override
     public void close() {
-        if (bar != null) {
-            bar.close();
-        }
+        line.close();
     }
 }

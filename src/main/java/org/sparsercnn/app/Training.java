@@ -29,11 +29,10 @@ public final class Training {
     /**
      * How a run goes and who watches it.
      *
-     * @param logs whether there is a line on the screen now and then
      * @param hooks the caller's own, after each step
      * @param evaluated is shown what the end of the run brought
      */
-    record Course(Plan plan, boolean logs, List<Hook> hooks, Evaluated evaluated) {}
+    record Course(Plan plan, List<Hook> hooks, Evaluated evaluated) {}
 
     /** Called with the trained model for each data set it was measured on. */
     @FunctionalInterface
@@ -46,7 +45,7 @@ public final class Training {
     /** Trains as the config says; returns the exit code: 0, or 130 or 143 when a signal ended the run after saving. */
     public static int run(Environment environment, Config config, Options options) {
         Config scaled = config.scaledTo(options.replicas).withScaledLr();
-        Course course = new Course(new SchedulePlan(scaled.solver()), true, List.of(), (_, _, _) -> {});
+        Course course = new Course(new SchedulePlan(scaled.solver()), List.of(), (_, _, _) -> {});
         try (Interrupts interrupts = Interrupts.ofProcess()) {
             int code = run(environment, config, scaled, options, course, interrupts);
             if (code != 0) {
@@ -63,12 +62,11 @@ public final class Training {
 
     private static int run(Environment environment, Config given, Config config, Options options, Course course, Interrupts interrupts) {
         options.device.check(config, options.replicas);
-        try (RunFolder folder = RunFolder.openForTraining(config)) {
+        try (RunFolder folder = RunFolder.openForTraining(config); ProgressLine progress = environment.progressLine()) {
             try {
                 folder.report(environment);
-                Job job = prepare(environment, config, options, course, interrupts, folder);
-                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
-                        job.start().iteration()).log();
+                Job job = prepare(environment, config, options, course, interrupts, folder, progress);
+                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.start().iteration()).log();
                 Replicas.run(options.replicas, group -> Replica.run(job, group));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
@@ -78,7 +76,8 @@ public final class Training {
     }
 
     /** Whatever can be refused is refused here, before anything expensive starts. */
-    private static Job prepare(Environment environment, Config given, Options options, Course course, Interrupts interrupts, RunFolder folder) {
+    private static Job prepare(Environment environment, Config given, Options options, Course course, Interrupts interrupts, RunFolder folder,
+            ProgressLine progress) {
         refuseSyncBn(given, options.replicas);
         refuseBlindStop(given.test(), given.datasets().test());
         // Test sets too: one that is missing or does not fit must not show after days of training.
@@ -86,7 +85,7 @@ public final class Training {
         Config config = sets.config();
         Dataset data = sets.training().orElseThrow();
         refuseUnknownMetric(config.test(), sets.tests());
-        Evaluation evaluation = new Evaluation(EvaluationTask.PLAIN, config, sets.tests(), folder, options.device, interrupts::requested);
+        Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested, progress);
         Checkpoints checkpoints = folder.checkpoints();
         BestScore best = new BestScore(config.test(), folder.path());
         StartingPoint start = new StartingPoint(config, options.start, new Weights(environment), checkpoints, data.categories());
@@ -95,7 +94,7 @@ public final class Training {
             best.resumedAt(start.iteration() - 1);
         }
         Job job = new Job(config, options, course, new StoppablePlan(course.plan, best::stop), interrupts, folder, checkpoints, best, data,
-                evaluation, start);
+                evaluation, start, progress);
         job.batches(0); // refuses a batch that cannot be divided
         Accumulation.of(config.solver(), options.replicas); // or cut
         return job;

@@ -24,7 +24,6 @@ public final class MetricsLog implements Hook {
     private static final int WARMUP = 3;
 
     private final RunMetrics metrics;
-    private final boolean onScreen;
     private final LongSupplier peakBytes;
     private final LossWindow losses;
     private final History time = new History();
@@ -33,13 +32,11 @@ public final class MetricsLog implements Hook {
 
     /**
      * @param losses of the steps before this run, if it was resumed
-     * @param onScreen whether to log lines too; a progress bar does not go with them
      * @param peakBytes most memory the device ever handed out; 0 where it is not known
      */
-    public MetricsLog(RunMetrics metrics, LossWindow losses, boolean onScreen, LongSupplier peakBytes) {
+    public MetricsLog(RunMetrics metrics, LossWindow losses, LongSupplier peakBytes) {
         this.metrics = metrics;
         this.losses = losses;
-        this.onScreen = onScreen;
         this.peakBytes = peakBytes;
     }
 
@@ -52,9 +49,7 @@ public final class MetricsLog implements Hook {
         time.add(p.seconds());
         dataTime.add(p.dataSeconds());
         if ((p.iteration() + 1) % PERIOD == 0 || p.isLast()) {
-            if (onScreen) {
-                LOG.info(line(p));
-            }
+            LOG.info(line(p));
             metrics.write(p.iteration(), row(p));
         }
     }

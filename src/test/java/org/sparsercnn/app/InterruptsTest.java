@@ -35,7 +35,7 @@ class InterruptsTest {
         SampleSet.write(folder.resolve("quickstart"), 6, 3, 64, 1);
         return Training.run(new Environment(Map.of("DETECTRON2_DATASETS", folder.toString())), config,
                 new Training.Options(new DeviceChoice(Optional.of("cpu"), Optional.of(1)), replicas, resume ? new Start.Resumed() : new Start.Configured(), false),
-                new Training.Course(new SchedulePlan(config.solver()), true, List.of(hook), (_, _, _) -> {}), interrupts);
+                new Training.Course(new SchedulePlan(config.solver()), List.of(hook), (_, _, _) -> {}), interrupts);
     }
 
     @ParameterizedTest
