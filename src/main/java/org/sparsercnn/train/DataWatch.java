@@ -15,8 +15,10 @@ public final class DataWatch implements Hook {
     private static final int WINDOW = 200;
     /** Their time is that of compiling, of first allocations, and of a queue that is still empty. */
     private static final int WARMUP = 20;
-    /** Share of a step from which on waiting for data is worth a warning, and below which there is none. */
-    private static final double WAITS = 0.1;
+    /** Share of a step from which on waiting for data is worth a warning: on a CPU workers take their time from the computation. */
+    private static final double GPU_WAITS = 0.1;
+    private static final double CPU_WAITS = 0.25;
+    /** Share below which there is no waiting. */
     private static final double NEVER_WAITS = 0.01;
     private static final double FULL = 0.9;
     /** Workers that are busy all the time, times this, leave room for images that take longer. */
@@ -25,7 +27,7 @@ public final class DataWatch implements Hook {
     /** What there is to say. */
     enum Verdict { WAITS_FOR_DATA, WORKERS_IDLE }
 
-    private final String subject;
+    private final boolean gpu;
     private final int workers;
     private final int ranks;
     private final int cpus;
@@ -45,7 +47,7 @@ public final class DataWatch implements Hook {
      * @param cpus that the process may use
      */
     public DataWatch(boolean gpu, int workers, int ranks, int cpus) {
-        this.subject = gpu ? "The GPU" : "Training";
+        this.gpu = gpu;
         this.workers = workers;
         this.ranks = ranks;
         this.cpus = cpus;
@@ -78,15 +80,18 @@ public final class DataWatch implements Hook {
     private void judge(double work) {
         double share = dataTime / time;
         int enough = Math.max(1, (int) Math.ceil(RESERVE * work / time));
-        if (share >= WAITS) {
+        if (share >= (gpu ? GPU_WAITS : CPU_WAITS)) {
             if (isNews(Verdict.WAITS_FOR_DATA)) {
-                LOG.warn("{} waits for data: {} (data_time is {} % of a step, {} of {} images ready)", subject, remedy(work), Math.round(100 * share),
-                        Math.round((double) ready / WINDOW), Math.round((double) capacity / WINDOW));
+                LOG.warn("{} waits for data: {} (data_time is {} % of a step{})", gpu ? "The GPU" : "Training", remedy(work), Math.round(100 * share),
+                        workers == 0 ? "" : ", " + queue());
             }
         } else if (share < NEVER_WAITS && ready >= FULL * capacity && 2 * enough <= workers && isNews(Verdict.WORKERS_IDLE)) {
-            LOG.info("Data workers are idle: DATALOADER.NUM_WORKERS {} would do (now {}; {} of {} images ready, no waiting for data)", enough, workers,
-                    Math.round((double) ready / WINDOW), Math.round((double) capacity / WINDOW));
+            LOG.info("Data workers are idle: DATALOADER.NUM_WORKERS {} would do (now {}; {}, no waiting for data)", enough, workers, queue());
         }
+    }
+
+    private String queue() {
+        return Math.round((double) ready / WINDOW) + " of " + Math.round((double) capacity / WINDOW) + " images ready";
     }
 
     private String remedy(double work) {
