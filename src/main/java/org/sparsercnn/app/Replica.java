@@ -87,8 +87,8 @@ final class Replica {
             job.folder().write(config); // not before: a run that is refused leaves an earlier one's config alone
         }
         state.begin(group);
-        var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), model, state);
         var step = new TrainingStep(model, state, group, Compute.of(config, model.device()), Accumulation.of(config.solver(), group.size()));
+        var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), step, job.folder().path(), config.dump());
         var trainer = new Trainer(step, job.plan(), hooks(), guard);
         DatasetMapper mapper = DatasetMapper.forTraining(config.input(), job.seed());
         try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), job.batches(group.rank()).skip(start), job.data(), mapper::map)) {

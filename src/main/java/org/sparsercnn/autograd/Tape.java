@@ -2,6 +2,7 @@ package org.sparsercnn.autograd;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.sparsercnn.device.DType;
@@ -29,6 +30,7 @@ public final class Tape implements AutoCloseable {
     private final DType compute;
     private final Prepared prepared;
     private final double momentum;
+    private BiConsumer<Tensor, List<Variable>> watcher; // mostly null
     private final List<Node> nodes = new ArrayList<>();
     private Scope scope;
     /** For one backward function after the other. */
@@ -165,12 +167,20 @@ public final class Tape implements AutoCloseable {
 
     // Recording
 
+    /** From now on {@code watcher} is shown each op's result with the variables it was made of. */
+    public void watch(BiConsumer<Tensor, List<Variable>> watcher) {
+        this.watcher = watcher;
+    }
+
     /**
      * Makes {@code y} a variable that depends on {@code inputs}.
      *
      * @param kept tensors that {@code backward} reads; the tape holds them until then
      */
     public Variable record(Tensor y, Variable[] inputs, Tensor[] kept, Backward backward) {
+        if (watcher != null) {
+            watcher.accept(y, List.of(inputs));
+        }
         boolean needed = false;
         for (Variable in : inputs) {
             needed |= in.requiresGrad();

@@ -1,9 +1,11 @@
 package org.sparsercnn.cli;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
 import org.sparsercnn.app.Start;
+import org.sparsercnn.app.Replay;
 import org.sparsercnn.app.Training;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.util.BadInput;
@@ -52,11 +54,21 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--eval-only", description = "Evaluate MODEL.WEIGHTS instead of training.")
     private boolean evalOnly;
 
+    @Option(names = "--replay", paramLabel = "FILE", description = "Take the step once more that ended a run: nonfinite_….safetensors of its OUTPUT_DIR.")
+    private Path replay;
+
     @Parameters(arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides.")
     private List<String> overrides;
 
     @Override
     public Integer call() {
+        if (replay != null) {
+            if (evalOnly || from.resume || from.weights != null) {
+                throw new BadInput("--replay: takes one step of a file once more; leave --resume, --init-from and --eval-only out");
+            }
+            Replay.run(replay, config.device(), overrides == null ? List.of() : overrides);
+            return Main.OK;
+        }
         Config c = data.applied(trainData.applied(config.load(overrides)));
         if (evalOnly) {
             if (from.weights != null) {

@@ -5,19 +5,27 @@ import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Readback;
 
 /** A training step that is queued: its numbers are on their way from the device. */
 public final class PendingStep implements AutoCloseable {
     private final Readback readback;
     private final List<String> names;
+    private final long randomCounter;
     private StepResult result;
     private boolean stop;
+    private double objects;
+    private double totalOfRanks;
 
-    /** @param readback of the tensor that {@link TrainingStep.Report} describes */
-    PendingStep(Readback readback, List<String> names) {
+    /**
+     * @param readback of the tensor that {@link TrainingStep.Report} describes
+     * @param randomCounter of the training's random numbers when the step began
+     */
+    PendingStep(Readback readback, List<String> names, long randomCounter) {
         this.readback = readback;
         this.names = names;
+        this.randomCounter = randomCounter;
     }
 
     /** Whether {@link #await} would not wait. */
@@ -38,9 +46,17 @@ public final class PendingStep implements AutoCloseable {
             int stats = TrainingStep.Report.stats(names.size());
             result = new StepResult(losses, total, number(numbers, stats), number(numbers, stats + 1) != 0);
             stop = number(numbers, TrainingStep.Report.STOP) != 0;
+            objects = number(numbers, TrainingStep.Report.OBJECTS);
+            totalOfRanks = number(numbers, TrainingStep.Report.total(names.size()));
             readback.close();
         }
         return result;
+    }
+
+    /** The step that is done, for the guard. */
+    Attempt attempt(long iteration, List<Sample> batch, double lr, int ranks, int queuedBehind) {
+        await();
+        return new Attempt(iteration, batch, lr, randomCounter, objects / ranks, totalOfRanks, queuedBehind, result);
     }
 
     private static float number(MemorySegment numbers, int index) {

@@ -116,7 +116,7 @@ public final class Trainer {
         if (step.ranks() > 1 && turn.step.stopAsked()) {
             end = Math.min(end, turn.iteration + 1 + (step.runsBehind() ? AHEAD : 0));
         }
-        guard.check(result, turn.iteration, turn.lr, turn.batch);
+        guard.check(turn.step.attempt(turn.iteration, turn.batch, turn.lr, step.ranks(), pending.size()));
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
         var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
                 turn.queue, guard.skippedSteps());

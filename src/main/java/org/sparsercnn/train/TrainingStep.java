@@ -6,6 +6,7 @@ import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
+import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.SparseRcnn;
@@ -73,9 +74,45 @@ public final class TrainingStep {
         this.trained = model.parameters().trainable();
     }
 
+    SparseRcnn model() {
+        return model;
+    }
+
+    TrainingState state() {
+        return state;
+    }
+
+    Collective group() {
+        return group;
+    }
+
     /** How many replicas share a batch. */
     int ranks() {
         return group.size();
+    }
+
+    /** The same without the other ranks. */
+    TrainingStep alone() {
+        return new TrainingStep(model, state, LocalGroup.alone(), compute, accumulation);
+    }
+
+    /** Goes back to where the random numbers of a step began. */
+    void restart(long randomCounter) {
+        state.rng().restore(randomCounter);
+    }
+
+    List<List<Sample>> parts(List<Sample> batch) {
+        return accumulation.cut(batch);
+    }
+
+    /** A pass as in training that leaves nothing behind. */
+    Tape passWithoutTrace() {
+        return Tape.statistics(model.device(), state.rng(), compute, 0);
+    }
+
+    /** Where the sum of all losses stands in the {@link Report}. */
+    int totalAt() {
+        return Report.total(criterion.names().size());
     }
 
     /** Whether results may come after {@link #run} has returned. */
@@ -90,15 +127,21 @@ public final class TrainingStep {
 
     /** @param stop this rank's wish to stop, of which every rank learns with the result */
     PendingStep run(List<Sample> batch, double lr, boolean stop) {
+        return run(batch, batch.stream().mapToInt(s -> s.classes().length).sum(), lr, stop);
+    }
+
+    /** @param objects what the batch counts for where losses are divided by the number of objects; mostly the objects it has */
+    PendingStep run(List<Sample> batch, double objects, double lr, boolean stop) {
         try (Scope scope = new Scope(model.device())) {
             int terms = criterion.names().size();
-            Tensor report = gradients(scope, batch, stop);
+            long randomCounter = state.rng().counter();
+            Tensor report = gradients(scope, batch, objects, stop);
             Optimizer optimizer = state.optimizer();
             optimizer.step(lr, report.narrow(0, Report.total(terms), 1));
             optimizer.clearGradients();
             state.average();
             report.narrow(0, Report.stats(terms), 2).copyFrom(optimizer.stats());
-            return new PendingStep(model.device().read(report, report.bytes()), criterion.names());
+            return new PendingStep(model.device().read(report, report.bytes()), criterion.names(), randomCounter);
         }
     }
 
@@ -107,11 +150,11 @@ public final class TrainingStep {
      *
      * @return all but stats of the {@link Report}; the scope's
      */
-    Tensor gradients(Scope scope, List<Sample> batch, boolean stop) {
+    Tensor gradients(Scope scope, List<Sample> batch, double objects, boolean stop) {
         int terms = criterion.names().size();
         Tensor report = scope.empty(Shape.of(Report.size(terms)));
         Tensor shared = report.narrow(0, Report.OBJECTS, 2);
-        shared.set(new float[] {batch.stream().mapToInt(s -> s.classes().length).sum(), stop ? 1 : 0});
+        shared.set(new float[] {(float) objects, stop ? 1 : 0});
         group.allReduceSum(shared, 2);
 
         ImageBatch.Size size = ImageBatch.Size.of(Samples.pictures(batch)); // parts are padded alike: padding is seen at its edge

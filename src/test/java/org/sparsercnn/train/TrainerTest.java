@@ -13,6 +13,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparsercnn.config.Config;
@@ -33,6 +34,9 @@ class TrainerTest {
     private static final Config CONFIG = Config.load(Path.of("configs/quickstart.yaml"), List.of());
     private static final int STEPS = 7;
     private static final int NEVER = 1000;
+
+    @TempDir
+    static Path folder;
 
     /** A run of one replica, and what its hooks saw. */
     private static final class Run implements AutoCloseable {
@@ -56,7 +60,7 @@ class TrainerTest {
             Rng rng = new Rng(1);
             state = new TrainingState(model, CONFIG, rng);
             step = new TrainingStep(model, state, group);
-            guard = new NonFiniteGuard(1, model, state);
+            guard = new NonFiniteGuard(1, step, folder, CONFIG.dump());
         }
 
         void run(int steps, int checkpointPeriod, BooleanSupplier stop) {

@@ -52,7 +52,7 @@ class TrainingStepTest {
 
         Map<String, float[]> gradients(List<Sample> batch) {
             try (Scope scope = new Scope(device)) {
-                step.gradients(scope, batch, false);
+                step.gradients(scope, batch, batch.stream().mapToInt(s -> s.classes().length).sum(), false);
             }
             Map<String, float[]> grads = new HashMap<>();
             model.parameters().trainable().forEach(p -> grads.put(p.name(), p.variable().grad().toFloats()));
