@@ -52,7 +52,7 @@ class DocsTest {
     private static final Set<String> FOREIGN_CLASSES = Set.of("DynamicHead", "RCNNHead", "ROIPooler", "SparseRCNN", "FrozenBN", "SyncBN",
             "HungarianMatcher", "SetCriterion", "SparseRCNNDatasetMapper", "AspectRatioGroupedDataset", "COCOEvaluator",
             "DetectionCheckpointer", "WarmupMultiStepLR", "Box2BoxTransform", "Linker", "SymbolLookup", "JCudaDriver", "JCublas2",
-            "System", "Font");
+            "System", "Font", "True", "False");
     /** Options of other programs. */
     private static final Set<String> FOREIGN_OPTIONS =
             Set.of("--num-machines", "--machine-rank", "--dist-url", "--webcam", "--video-input");

@@ -41,7 +41,7 @@ public final class Demo implements AutoCloseable {
 
     private Demo(Environment environment, Config config, Options options, SparseRcnn model) {
         this.options = options;
-        this.detector = options.device.detector(config, model);
+        this.detector = options.device.detector(config, model, config.test().aug().enabled());
         this.mapper = DatasetMapper.forInference(config.input());
         LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
         int classes = config.model().sparseRcnn().numClasses();

@@ -120,9 +120,10 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
     /**
      * A detector of objects with {@code model}, whose weights must not change until it is closed. Test-time augmentation records
      * nothing: the sizes of a few images are more than are kept, so that passes would be recorded and never replayed.
+     *
+     * @param augmented with test-time augmentation as TEST.AUG describes it
      */
-    Detector detector(Config config, SparseRcnn model) {
-        boolean augmented = config.test().aug().enabled();
+    Detector detector(Config config, SparseRcnn model, boolean augmented) {
         Predictor predictor = new Predictor(model, new Predictor.Settings(Compute.of(config, model.device()), recording && !augmented ? RECORDINGS : 0));
         return augmented ? new AugmentedDetector(predictor, model.config().sparseRcnn(), TestTimeAugmentation.of(config))
                 : new PlainDetector(predictor, model.config().sparseRcnn());

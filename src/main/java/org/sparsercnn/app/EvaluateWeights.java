@@ -1,6 +1,8 @@
 package org.sparsercnn.app;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -8,7 +10,7 @@ import org.sparsercnn.device.Device;
 import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.model.SparseRcnn;
 
-/** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST. */
+/** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST, and with TEST.AUG once more with test-time augmentation. */
 public final class EvaluateWeights {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
@@ -40,8 +42,11 @@ public final class EvaluateWeights {
         try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Compute.announce(config, device);
             new Weights(environment).complete(model, weights);
-            Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, () -> false, progress);
-            ExpectedResults.verify(config.test().expectedResults(), evaluation.run(model, LocalGroup.alone()));
+            List<Evaluation.Result> results = new ArrayList<>();
+            for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
+                results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, LocalGroup.alone()));
+            }
+            ExpectedResults.verify(config.test().expectedResults(), results);
         }
     }
 }

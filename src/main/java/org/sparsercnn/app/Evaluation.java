@@ -30,13 +30,14 @@ final class Evaluation {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
     /** What rank 0 found on one set. */
-    record Result(Datasets.TestSet set, Score score) {
+    record Result(EvaluationTask task, Datasets.TestSet set, Score score) {
         /** The data set's. */
         String name() {
             return set.name();
         }
     }
 
+    private final EvaluationTask task;
     private final Config config;
     private final List<Datasets.TestSet> sets;
     private final RunFolder folder;
@@ -49,7 +50,9 @@ final class Evaluation {
     /**
      * @param stop asked after each image; true gives the evaluation up
      */
-    Evaluation(Config config, List<Datasets.TestSet> sets, RunFolder folder, DeviceChoice device, BooleanSupplier stop, ProgressLine progress) {
+    Evaluation(EvaluationTask task, Config config, List<Datasets.TestSet> sets, RunFolder folder, DeviceChoice device, BooleanSupplier stop,
+            ProgressLine progress) {
+        this.task = task;
         this.config = config;
         this.sets = sets;
         this.folder = folder;
@@ -59,9 +62,14 @@ final class Evaluation {
         this.found = sets.stream().map(set -> new Detections[set.images().size()]).toList();
     }
 
+    /** The data sets' names. */
+    List<String> names() {
+        return sets.stream().map(Datasets.TestSet::name).toList();
+    }
+
     /**
      * Every rank calls it with its model, which must be the same. Writes {@code coco_instances_results.json} and
-     * {@code evaluation.json} into OUTPUT_DIR/inference.
+     * {@code evaluation.json} into the task's folder of OUTPUT_DIR.
      *
      * @return one result for each set; none on other ranks than 0, and none if it was stopped
      */
@@ -74,7 +82,7 @@ final class Evaluation {
             group.barrier();
             Optional<DetectionCollector> all = main ? collect(set.images(), found.get(i)) : Optional.empty();
             group.barrier(); // until then rank 0 reads what the others wrote
-            all.ifPresent(collector -> results.add(new Result(set, measure(set, collector))));
+            all.ifPresent(collector -> results.add(new Result(task, set, measure(set, collector))));
         }
         return results.size() == sets.size() ? results : List.of();
     }
@@ -89,7 +97,7 @@ final class Evaluation {
         }
         int size = share.end() - share.begin();
         try (ProgressLine.Bar bar = main ? progress.begin("inference", 0, size) : ProgressLine.Bar.HIDDEN;
-                Detector detector = device.detector(config, model);
+                Detector detector = device.detector(config, model, task == EvaluationTask.AUGMENTED);
                 DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), images, mapper::map)) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
                 Sample sample = loader.next().getFirst();
@@ -127,23 +135,23 @@ final class Evaluation {
 
     private Score measure(Datasets.TestSet set, DetectionCollector collector) {
         var detections = collector.detections();
-        Path inference = folder.inference(set.name());
+        Path inference = folder.inference(task, set.name());
         Path results = inference.resolve(ResultsJson.FILE_NAME);
         folder.write(() -> {
             ResultsJson.write(results, detections);
             LOG.info("Saved {} detections of {} images to {}", detections.count(), set.images().size(), results);
         });
         Score score = Score.of(set.metric(), set.truth(), detections, device.cpuThreads());
-        LOG.info("Evaluation results for bbox on {}, metric {}:\n{}", set.name(), score.metric().label(), score.text());
-        logToCopy(score);
+        LOG.info("Evaluation results for {} on {}, metric {}:\n{}", task.label(), set.name(), score.metric().label(), score.text());
+        logToCopy(task, score);
         folder.write(() -> Json.write(inference.resolve("evaluation.json"), score.toJson()));
         return score;
     }
 
     /** detectron2's lines for a spreadsheet. */
-    private static void logToCopy(Score score) {
+    private static void logToCopy(EvaluationTask task, Score score) {
         List<String> names = score.percentages().keySet().stream().filter(name -> !name.contains("-")).toList();
-        LOG.info("copypaste: Task: bbox");
+        LOG.info("copypaste: Task: {}", task.label());
         LOG.info("copypaste: {}", String.join(",", names));
         LOG.info("copypaste: {}", String.join(",", names.stream().map(name -> asPython(score.percentages().get(name))).toList()));
     }

@@ -10,8 +10,8 @@ import org.sparsercnn.util.GuardStop;
 
 /**
  * TEST.EXPECTED_RESULTS as detectron2 verifies it: every number must be there, be finite, and lie within its tolerance. Task
- * {@code bbox} means every data set that has a number of that name, {@code NAME/bbox} the data set NAME alone, as
- * {@code metrics.json} writes it where there are several.
+ * {@code bbox} (or {@code bbox_TTA}) means every data set that has a number of that name, {@code NAME/bbox} the data set NAME alone,
+ * as {@code metrics.json} writes it where there are several.
  */
 final class ExpectedResults {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
@@ -35,7 +35,7 @@ final class ExpectedResults {
     }
 
     private static List<String> misses(ExpectedResult e, List<Evaluation.Result> results) {
-        List<Evaluation.Result> meant = results.stream().filter(r -> e.task().equals("bbox") || e.task().equals(r.name() + "/bbox"))
+        List<Evaluation.Result> meant = results.stream().filter(r -> e.task().equals(r.task().label()) || e.task().equals(r.name() + "/" + r.task().label()))
                 .filter(r -> r.score().percentages().containsKey(e.metric())).toList();
         if (meant.isEmpty()) {
             return List.of("there is no " + e.task() + "/" + e.metric() + "; known are " + known(results));
@@ -44,14 +44,14 @@ final class ExpectedResults {
         for (Evaluation.Result r : meant) {
             double found = r.score().percentages().get(e.metric());
             if (!(Math.abs(found - e.expected()) <= e.tolerance())) { // NaN misses too
-                misses.add("bbox/" + e.metric() + " on " + r.name() + " is " + (Double.isNaN(found) ? "undefined" : found) + ", expected " + e.expected() + " +- " + e.tolerance());
+                misses.add(r.task().label() + "/" + e.metric() + " on " + r.name() + " is " + (Double.isNaN(found) ? "undefined" : found) + ", expected " + e.expected() + " +- " + e.tolerance());
             }
         }
         return misses;
     }
 
     private static String known(List<Evaluation.Result> results) {
-        return results.stream().flatMap(r -> r.score().percentages().keySet().stream()).distinct().map(name -> "bbox/" + name)
+        return results.stream().flatMap(r -> r.score().percentages().keySet().stream().map(name -> r.task().label() + "/" + name)).distinct()
                 .collect(Collectors.joining(", "));
     }
 }

@@ -26,6 +26,8 @@ import org.sparsercnn.util.BadInput;
  */
 final class InitFrom {
     private static final Pattern CLASS_LAYER = Pattern.compile("head\\.head_series\\.\\d+\\.class_logits\\.(weight|bias)");
+    /** Caffe2's ResNets come without: mean 0 and variance 1 are meant. */
+    private static final Pattern STATISTICS = Pattern.compile("running_(mean|var)$");
     private static final String BACKBONE = "backbone.bottom_up.";
 
     private final SparseRcnn model;
@@ -64,9 +66,12 @@ final class InitFrom {
                     + " were trained with (config.yaml beside them, or in the file), changing classes and training settings alone.", match.file(),
                     String.join(", ", others.subList(0, Math.min(3, others.size()))), others.size() > 3 ? " and " + (others.size() - 3) + " more" : "");
         }
-        if (match.loaded().keySet().stream().noneMatch(name -> name.startsWith(BACKBONE) && !match.filled().contains(name))) {
-            throw BadInput.of("--init-from %s: it has no weights for the backbone (ResNet-%d); name a checkpoint of this model. To train from"
-                    + " scratch, leave the option out and set MODEL.WEIGHTS ''.", match.file(), model.config().resnets().depth());
+        List<String> missing = match.missing().stream().filter(name -> name.startsWith(BACKBONE) && !STATISTICS.matcher(name).find())
+                .toList();
+        if (!missing.isEmpty()) {
+            throw BadInput.of("--init-from %s: it has no weights for %d tensors of the backbone, ResNet-%d: %s%s. Name a checkpoint of this model."
+                    + " To train from scratch, leave the option out and set MODEL.WEIGHTS ''.", match.file(), missing.size(),
+                    model.config().resnets().depth(), missing.getFirst(), missing.size() > 1 ? ", …" : "");
         }
     }
 

@@ -3,6 +3,7 @@ package org.sparsercnn.app;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +24,7 @@ final class Outlook {
     private final int replicas;
     private final String length;
     private final int images;
+    private final List<String> tests;
     private final long start;
 
     /**
@@ -30,28 +32,36 @@ final class Outlook {
      * @param config the same scaled for this run
      * @param length of the whole run, in words
      * @param images in an epoch
+     * @param tests names of the data sets to measure on
      * @param start first iteration
      */
-    Outlook(Config given, Config config, int replicas, String length, int images, long start) {
+    Outlook(Config given, Config config, int replicas, String length, int images, List<String> tests, long start) {
         this.given = given;
         this.config = config;
         this.replicas = replicas;
         this.length = length;
         this.images = images;
+        this.tests = tests;
         this.start = start;
     }
 
     void log() {
         LOG.info("Training:\n{}", this);
+        hint().ifPresent(LOG::warn);
+    }
+
+    /** For those who take the published config to a smaller machine: the commonest way to a run that diverges. */
+    Optional<String> hint() {
         SolverConfig solver = config.solver();
         int batch = solver.imsPerBatch();
-        if (batch != PUBLISHED_BATCH && solver.lrScaling().equals("none") && solver.baseLr() == PUBLISHED_LR) {
-            double ratio = (double) batch / PUBLISHED_BATCH;
-            LOG.warn("SOLVER.BASE_LR {} is the published one, for {} images a step; this run has {}. SOLVER.LR_SCALING linear would make it {}, sqrt {}.{}",
-                    number(PUBLISHED_LR), PUBLISHED_BATCH, batch, number(PUBLISHED_LR * ratio), number(PUBLISHED_LR * Math.sqrt(ratio)),
-                    batch < PUBLISHED_BATCH ? " Or keep the batch: SOLVER.IMS_PER_BATCH " + PUBLISHED_BATCH + " and SOLVER.ACCUMULATION_STEPS "
-                            + Math.max(2, PUBLISHED_BATCH / batch) + " need no more memory." : "");
+        if (batch == PUBLISHED_BATCH || !solver.lrScaling().equals("none") || solver.baseLr() != PUBLISHED_LR) {
+            return Optional.empty();
         }
+        double ratio = (double) batch / PUBLISHED_BATCH;
+        return Optional.of("SOLVER.BASE_LR %s is the published one, for %d images a step; this run has %d. SOLVER.LR_SCALING linear would make it %s, sqrt %s.%s"
+                .formatted(number(PUBLISHED_LR), PUBLISHED_BATCH, batch, number(PUBLISHED_LR * ratio), number(PUBLISHED_LR * Math.sqrt(ratio)),
+                        batch > PUBLISHED_BATCH ? "" : " Or keep the batch: SOLVER.IMS_PER_BATCH %d with SOLVER.ACCUMULATION_STEPS %d needs no more memory."
+                                .formatted(PUBLISHED_BATCH, Math.ceilDiv(PUBLISHED_BATCH, batch) * config.solver().accumulationSteps())));
     }
 
     /** Five lines. */
@@ -100,7 +110,8 @@ final class Outlook {
     private String schedule() {
         SolverConfig solver = config.solver();
         String warmup = solver.warmupIters() == 0 ? "" : "warm-up of " + solver.warmupIters() + " iterations from "
-                + number(solver.baseLr() * solver.warmupFactor()) + ", ";
+                + number(solver.baseLr() * solver.warmupFactor()) + (hasEnd() && solver.warmupIters() >= solver.maxIter()
+                        ? ", which the run does not reach the end of; " : ", ");
         if (solver.lrSchedulerName().equals("WarmupCosineLR")) {
             return warmup + "then a cosine to 0";
         }
@@ -113,7 +124,7 @@ final class Outlook {
         double epoch = (double) images / config.solver().imsPerBatch();
         String epochs = String.format(Locale.ROOT, "%,d images, an epoch is %.1f iterations", images, epoch);
         String from = start == 0 ? "" : " from " + start;
-        return length.endsWith("iterations") ? length + from + String.format(Locale.ROOT, " = %.1f epochs (%s)", config.solver().maxIter() / epoch, epochs)
+        return hasEnd() ? length + from + String.format(Locale.ROOT, " = %.1f epochs (%s)", config.solver().maxIter() / epoch, epochs)
                 : length + from + " (" + epochs + ")";
     }
 
@@ -121,12 +132,24 @@ final class Outlook {
         SolverConfig solver = config.solver();
         TestConfig test = config.test();
         String kept = solver.keepCheckpoints() == 0 ? "" : ", the newest " + solver.keepCheckpoints() + " kept";
-        String sets = String.join(", ", config.datasets().test());
+        String sets = String.join(", ", tests);
         String measured = sets.isEmpty() ? "no evaluation: DATASETS.TEST is empty"
                 : test.evalPeriod() == 0 ? "evaluation on " + sets + " at the end"
-                : "evaluation on " + sets + " every " + test.evalPeriod() + (test.bestMetric().isEmpty() ? "" : ", best by " + test.bestMetric())
+                : "evaluation on " + sets + " every " + test.evalPeriod() + toCome(test.evalPeriod())
+                        + (test.bestMetric().isEmpty() ? "" : ", best by " + test.bestMetric())
                         + (test.earlyStop() == 0 ? "" : ", stop after " + test.earlyStop() + " without a better one");
-        return "checkpoint every " + solver.checkpointPeriod() + " iterations" + kept + "; " + measured;
+        return "checkpoint every " + solver.checkpointPeriod() + " iterations" + toCome(solver.checkpointPeriod()) + kept + "; " + measured;
+    }
+
+    /** With the one at the end. */
+    private String toCome(int period) {
+        int end = config.solver().maxIter();
+        return hasEnd() ? " (" + (Math.max(0, (end - 1) / period - start / period) + 1) + " to come)" : "";
+    }
+
+    /** A run by the clock has none that is known. */
+    private boolean hasEnd() {
+        return length.endsWith("iterations");
     }
 
     private static String number(double value) {

@@ -64,7 +64,7 @@ public final class Quickstart {
         Outcome outcome = new Outcome();
         var course = new Training.Course(plan, List.of(history), (model, dataset, score) -> {
             outcome.result = (CocoResult) score; // the metric of quickstart_val
-            try (Detector detector = device.detector(config, model)) {
+            try (Detector detector = device.detector(config, model, false)) {
                 draw(detector, dataset, config, output);
             }
         });

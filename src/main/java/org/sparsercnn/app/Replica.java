@@ -52,7 +52,7 @@ final class Replica {
     private final Saves saves;
     private RunMetrics metrics; // of rank 0
     /** The iteration after which the model was last measured, and what was found: on rank 0 alone, and if it was not stopped. */
-    private long measuredAt = -1;
+    private long measuredAt = Long.MIN_VALUE;
     private List<Evaluation.Result> measured = List.of();
 
     private Replica(Job job, Collective group, SparseRcnn model, TrainingState state) {
@@ -188,12 +188,12 @@ final class Replica {
         }
         measuredAt = iteration;
         for (Evaluation.Result r : measured) {
-            String prefix = measured.size() > 1 ? r.name() + "/bbox/" : "bbox/"; // detectron2's names in metrics.json
+            String prefix = (measured.size() > 1 ? r.name() + "/" : "") + r.task().label() + "/"; // detectron2's names in metrics.json
             Map<String, Double> scalars = new LinkedHashMap<>();
             r.score().percentages().forEach((name, value) -> scalars.put(prefix + name, value));
             metrics.write(iteration, scalars);
         }
-        if (config.test().evalPeriod() > 0) { // the only evaluation is always the best
+        if (config.test().evalPeriod() > 0 && iteration >= 0) { // the only evaluation is always the best
             if (!measured.isEmpty()) {
                 Score first = measured.getFirst().score();
                 job.best().add(iteration, first.percentages(), first.lowerIsBetter(config.test().bestMetric()), () -> saves.best(iteration));

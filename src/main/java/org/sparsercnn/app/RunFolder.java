@@ -86,9 +86,9 @@ final class RunFolder implements AutoCloseable {
         return new Checkpoints(folder, config.solver().keepCheckpoints());
     }
 
-    /** Where results on a data set go: {@code inference/}, or a folder in it where several sets would share file names. */
-    Path inference(String dataset) {
-        Path inference = folder.resolve("inference");
+    /** Where results on a data set go: the task's folder, or one in it where several sets would share file names. */
+    Path inference(EvaluationTask task, String dataset) {
+        Path inference = folder.resolve(task.folder());
         return config.datasets().test().size() > 1 ? inference.resolve(dataset) : inference;
     }
 

@@ -66,7 +66,8 @@ public final class Training {
             try {
                 folder.report(environment);
                 Job job = prepare(environment, config, options, course, interrupts, folder, progress);
-                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.start().iteration()).log();
+                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
+                        job.start().iteration()).log();
                 Replicas.run(options.replicas, group -> Replica.run(job, group));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
@@ -85,7 +86,7 @@ public final class Training {
         Config config = sets.config();
         Dataset data = sets.training().orElseThrow();
         refuseUnknownMetric(config.test(), sets.tests());
-        Evaluation evaluation = new Evaluation(config, sets.tests(), folder, options.device, interrupts::requested, progress);
+        Evaluation evaluation = new Evaluation(EvaluationTask.PLAIN, config, sets.tests(), folder, options.device, interrupts::requested, progress);
         Checkpoints checkpoints = folder.checkpoints();
         BestScore best = new BestScore(config.test(), folder.path());
         StartingPoint start = new StartingPoint(config, options.start, new Weights(environment), checkpoints, data.categories());

@@ -81,7 +81,7 @@ public final class Main implements Runnable {
         err.println("error: " + switch (e) {
             case UnmatchedArgumentException u when !u.isUnknownOption() && !command.getSubcommands().isEmpty() -> "there is no command '"
                     + u.getUnmatched().getFirst() + "'; one of " + String.join(", ", command.getSubcommands().keySet());
-            default -> e.getMessage();
+            default -> e.getMessage().replaceFirst("^Error: ", "");
         });
         if (!UnmatchedArgumentException.printSuggestions(e, err)) {
             err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");

@@ -132,20 +132,36 @@ class HardTimesTest {
         }
     }
 
+    @Test
+    void a_folder_that_is_read_only_is_refused_at_once() throws Exception {
+        Path disk = mounted(1 << 20);
+        try {
+            assertThat(command("mount", "-o", "remount,ro", disk.toString())).isZero();
+            assertThatThrownBy(() -> train(disk, 25, _ -> {})).isInstanceOf(BadInput.class)
+                    .hasMessageContainingAll("OUTPUT_DIR " + disk + ": cannot be written: Read-only file system", "choose another OUTPUT_DIR");
+        } finally {
+            unmount(disk);
+        }
+    }
+
     private Path mounted(long bytes) throws Exception {
         Path disk = Files.createDirectories(folder.resolve("disk"));
         assumeTrue(command("mount", "-t", "tmpfs", "-o", "size=" + bytes, "tmpfs", disk.toString()) == 0, "mounting a small disk needs root");
         return disk;
     }
 
-    private static void unmount(Path disk) throws Exception {
+    private static void unmount(Path disk) {
         command("umount", "-l", disk.toString()); // at once: a mapped checkpoint goes when it is collected
     }
 
-    private static int command(String... words) throws Exception {
-        Process process = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
-        return process.exitValue();
+    private static int command(String... words) {
+        try {
+            Process process = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+            assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            return process.exitValue();
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static void fill(Path file) {

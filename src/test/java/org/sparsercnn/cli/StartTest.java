@@ -125,7 +125,7 @@ class StartTest {
         refuses(init + " MODEL.SparseRCNN.DIM_DYNAMIC 4", "Only the class layers may differ");
         refuses(init + " MODEL.SparseRCNN.HIDDEN_DIM 16 MODEL.FPN.OUT_CHANNELS 16", "and ", " more");
         refuses("--init-from nothing.pth", "nothing.pth: no such file");
-        refuses(init + " --resume", "--resume, --init-from=WEIGHTS are mutually exclusive");
+        refuses(init + " --resume", "error: --resume, --init-from=WEIGHTS are mutually exclusive");
         refuses(init + " --eval-only", "--eval-only and --init-from");
         Path head = folder.resolve("head.safetensors");
         StateDict some = new StateDict();
@@ -135,7 +135,8 @@ class StartTest {
             }
         });
         org.sparsercnn.io.Safetensors.write(head, some);
-        refuses("--init-from " + head, head.toString(), "it has no weights for the backbone (ResNet-18)");
+        refuses("--init-from " + head, head.toString(), "it has no weights for 60 tensors of the backbone, ResNet-18: backbone.bottom_up.stem.conv1.weight, …");
+        refuses(init + " MODEL.RESNETS.DEPTH 34", weights, "tensors of the backbone, ResNet-34: backbone.bottom_up.res2.2.conv1.weight, …");
         assertThat(place.output().resolve("config.yaml")).doesNotExist();
     }
 

@@ -116,6 +116,14 @@ class TrainCommandTest {
     }
 
     @Test
+    void no_steps_at_all_measure_what_there_is() {
+        train("SOLVER.MAX_ITER", "0", "TEST.EVAL_PERIOD", "5");
+        assertThat(place.output().resolve("inference/coco_instances_results.json")).exists();
+        assertThat(place.output().resolve("last_checkpoint")).doesNotExist();
+        assertThat(place.output().resolve("model_best.safetensors")).doesNotExist();
+    }
+
+    @Test
     void resuming_nothing_starts() {
         train("--resume");
         assertThat(place.log()).contains("--resume: no checkpoint in");

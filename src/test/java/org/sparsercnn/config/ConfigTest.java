@@ -171,6 +171,28 @@ class ConfigTest {
         assertThat(r50().scaledTo(2).diff(r50())).isEmpty();
     }
 
+    @Test
+    void theLearningRateFollowsTheBatchOnce() {
+        Config linear = r50("SOLVER.IMS_PER_BATCH", "4", "SOLVER.LR_SCALING", "linear").withScaledLr();
+        assertThat(linear.solver().baseLr()).isEqualTo(2.5e-5 * 4 / 16);
+        assertThat(r50("SOLVER.IMS_PER_BATCH", "64", "SOLVER.LR_SCALING", "sqrt").withScaledLr().solver().baseLr()).isEqualTo(5e-5);
+        assertThat(r50("SOLVER.IMS_PER_BATCH", "4", "SOLVER.REFERENCE_BATCH", "8", "SOLVER.LR_SCALING", "linear").withScaledLr().solver().baseLr()).isEqualTo(1.25e-5);
+        assertThat(r50("SOLVER.IMS_PER_BATCH", "4").withScaledLr().diff(r50("SOLVER.IMS_PER_BATCH", "4"))).as("none").isEmpty();
+        assertThat(linear.withScaledLr().diff(linear)).isEmpty();
+        assertThat(Config.ofDump(linear.dump(), "config.yaml").withScaledLr().diff(linear)).as("its own dump").isEmpty();
+        Config both = r50("SOLVER.REFERENCE_WORLD_SIZE", "8", "SOLVER.LR_SCALING", "linear").scaledTo(2);
+        assertThat(both.withScaledLr().diff(both)).as("replicas have scaled it already").isEmpty();
+    }
+
+    @Test
+    void aDumpThatThisProgramDoesNotKnowIsRefused() {
+        assertThatThrownBy(() -> Config.ofDump("SOLVER:\n  NEW_KEY: 3\n", "model.safetensors")).isInstanceOf(BadInput.class)
+                .hasMessageContainingAll("model.safetensors", "SOLVER.NEW_KEY");
+        assertThatThrownBy(() -> Config.ofDump("[1]", "model.safetensors")).isInstanceOf(BadInput.class).hasMessageContaining("model.safetensors");
+        Config config = r50("MODEL.DEVICE", "cpu", "SOLVER.KEEP_CHECKPOINTS", "3");
+        assertThat(Config.ofDump(config.dump(), "x").diff(config)).isEmpty();
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
         "MODEL.SparseRCNN.NUM_PROPOSAL|1|MODEL.SparseRCNN.NUM_PROPOSALS", "MODEL.SPARSERCNN.NUM_HEADS|6|MODEL.SparseRCNN.NUM_HEADS",

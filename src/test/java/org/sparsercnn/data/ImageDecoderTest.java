@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,6 +60,15 @@ class ImageDecoderTest {
     @Test
     void folderInsteadOfFile() {
         assertRefused(folder, folder.toString(), "cannot be read");
+    }
+
+    /** Otherwise a worker that hangs on a network drive could not be stopped. */
+    @Test
+    void anInterruptEndsReading() {
+        Path file = Pictures.resource("golden/image/j420.jpg");
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> ImageDecoder.read(file)).isInstanceOf(CancellationException.class).hasMessageContaining("j420.jpg");
+        assertThat(Thread.interrupted()).as("the flag stays set").isTrue();
     }
 
     @Test
