@@ -16,6 +16,7 @@ import org.sparsercnn.eval.Detections;
 import org.sparsercnn.eval.GroundTruth;
 import org.sparsercnn.eval.PrecisionRecall;
 import org.sparsercnn.eval.TruthFaults;
+import org.sparsercnn.util.Examples;
 import org.sparsercnn.util.GuardStop;
 
 /**
@@ -25,7 +26,6 @@ import org.sparsercnn.util.GuardStop;
 public final class SelfCheck {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
     private static final int COCO_LIMIT = 100;
-    private static final int SHOWN_IMAGES = 10;
 
     private final Datasets.TestSet set;
     private final GroundTruth truth;
@@ -75,11 +75,10 @@ public final class SelfCheck {
         double ap = result.averagePrecisionAt(COCO_LIMIT);
         double unlimited = result.averagePrecisionAt(most);
         LOG.info("{}: AP {} with {} detections an image and category", set.name(), shown(ap), COCO_LIMIT);
-        List<String> crowded = faults.crowdedImages(COCO_LIMIT);
-        if (!crowded.isEmpty()) {
+        Examples crowded = faults.crowdedImages(COCO_LIMIT);
+        if (crowded.count() > 0) {
             LOG.warn("{}: images with more than {} objects of a category: {}. Only {} detections of it count, so the best AP there is is {} (with {}"
-                    + " detections {}). Image ids: {}{}", set.name(), COCO_LIMIT, crowded.size(), COCO_LIMIT, shown(ap), most, shown(unlimited),
-                    String.join(", ", crowded.subList(0, Math.min(SHOWN_IMAGES, crowded.size()))), crowded.size() > SHOWN_IMAGES ? ", …" : "");
+                    + " detections {}). Image ids: {}", set.name(), COCO_LIMIT, crowded.count(), COCO_LIMIT, shown(ap), most, shown(unlimited), crowded);
         }
         return isOne(unlimited);
     }

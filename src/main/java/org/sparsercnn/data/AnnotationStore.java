@@ -71,7 +71,7 @@ public final class AnnotationStore {
     /**
      * Reads an instances file in one pass; segmentations and other keys are passed over.
      *
-     * @throws BadInput if it is missing, no JSON, not COCO's layout, lacks a key, has no image, repeats an id, or refers to an
+     * @throws BadInput if it is missing, no JSON, not COCO's layout, lacks a key, has no image or category, repeats an id, or refers to an
      *     image or category that it does not list
      */
     public static AnnotationStore read(Path json) {

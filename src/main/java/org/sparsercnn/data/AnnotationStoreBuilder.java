@@ -11,10 +11,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Examples;
 
 /**
  * Makes an {@link AnnotationStore}: entries in any order, as a file lists them, kept in rows outside the heap; {@link #build} then
@@ -73,12 +73,15 @@ final class AnnotationStoreBuilder implements AutoCloseable {
         categoryNames.add(name);
     }
 
-    /** @throws BadInput if there is no image, an id repeats, or an annotation's image or category is not listed */
+    /** @throws BadInput if there is no image or category, an id repeats, or an annotation's image or category is not listed */
     AnnotationStore build() {
         int imageCount = rows(images, IMAGE_ROW);
         int boxCount = rows(annotations, ANNOTATION_ROW);
         if (imageCount == 0) {
             throw new BadInput(source + ": zero images: \"images\" is empty, there is nothing to train on or to evaluate");
+        }
+        if (categoryNames.isEmpty()) {
+            throw new BadInput(source + ": zero categories: \"categories\" is empty, boxes would have no class; list the classes there");
         }
         long[] imageIds = sortedIds(images, IMAGE_ROW, imageCount);
         refuseRepeated("image", imageIds);
@@ -112,11 +115,9 @@ final class AnnotationStoreBuilder implements AutoCloseable {
     }
 
     private void refuseRepeated(String what, long[] sorted) {
-        long[] repeated =
-                IntStream.range(1, sorted.length).filter(i -> sorted[i] == sorted[i - 1]).mapToLong(i -> sorted[i]).distinct().toArray();
-        if (repeated.length > 0) {
-            throw BadInput.of("%s: %s ids must be unique, but %d occur more than once: %s; renumber them", source, what, repeated.length,
-                    firstTen(Arrays.stream(repeated)));
+        Examples repeated = Examples.of(IntStream.range(1, sorted.length).filter(i -> sorted[i] == sorted[i - 1]).mapToLong(i -> sorted[i]).distinct());
+        if (repeated.count() > 0) {
+            throw BadInput.of("%s: %s ids must be unique, but %d occur more than once: %s; renumber them", source, what, repeated.count(), repeated);
         }
     }
 
@@ -133,20 +134,14 @@ final class AnnotationStoreBuilder implements AutoCloseable {
         int[] unknown = IntStream.range(0, boxCount).filter(i -> found[i] < 0).toArray();
         if (unknown.length > 0) {
             throw BadInput.of("%s: unknown %s id %s in %d annotations (ids %s): \"%s\" does not list it; add it there or remove these"
-                            + " annotations", source, what, firstTen(Arrays.stream(unknown).mapToLong(i -> annotationField(i, field)).distinct()),
-                    unknown.length, firstTen(Arrays.stream(unknown).mapToLong(i -> annotationField(i, 0))), section);
+                            + " annotations", source, what, Examples.of(Arrays.stream(unknown).mapToLong(i -> annotationField(i, field)).distinct()),
+                    unknown.length, Examples.of(Arrays.stream(unknown).mapToLong(i -> annotationField(i, 0))), section);
         }
         return found;
     }
 
     private long annotationField(int row, int field) {
         return annotations.memory().get(JAVA_LONG, (long) row * ANNOTATION_ROW + field);
-    }
-
-    private static String firstTen(LongStream ids) {
-        long[] some = ids.limit(AnnotationAudit.SHOWN + 1L).toArray();
-        String shown = Arrays.stream(some).limit(AnnotationAudit.SHOWN).mapToObj(Long::toString).collect(Collectors.joining(", "));
-        return some.length > AnnotationAudit.SHOWN ? shown + ", …" : shown;
     }
 
     private void fillImages(AnnotationStore store, long[] sortedIds) {

@@ -36,18 +36,17 @@ public final class CocoReader {
 
     /** The same for a file already read. Its images are made of the store when asked for, boxes repaired anew; here only counted. */
     static Dataset dataset(String name, AnnotationStore store, Path imageRoot, boolean strict) {
-        AnnotationAudit.Builder audit = new AnnotationAudit.Builder();
+        AnnotationAudit audit = new AnnotationAudit();
         for (int image = 0; image < store.imageCount(); image++) {
             requireNameAndSize(store, image);
             image(store, image, imageRoot, audit::add);
         }
-        AnnotationAudit found = audit.build();
-        if (strict && !found.clean()) {
-            throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), found.total(), found);
+        if (strict && !audit.clean()) {
+            throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), audit.total(), audit);
         }
         report(name, store);
         List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, (_, _) -> {}));
-        return new Dataset(name, store.source().toString(), images, store.categories(), found);
+        return new Dataset(name, store.source().toString(), images, store.categories(), audit);
     }
 
     private static ImageRecord image(AnnotationStore store, int image, Path imageRoot, ObjLongConsumer<Finding> audit) {

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Examples;
 
 /**
  * A named list of images with their instances.
@@ -31,7 +32,7 @@ public record Dataset(String name, String source, List<ImageRecord> images, Cate
 
     /** A set of a few images that are in memory. */
     public Dataset(String name, List<ImageRecord> images, CategoryMap categories) {
-        this(name, name, List.copyOf(images), categories, AnnotationAudit.CLEAN);
+        this(name, name, List.copyOf(images), categories, new AnnotationAudit());
     }
 
     public int size() {

@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.sparsercnn.data.AnnotationAudit.Finding;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Examples;
 
 /**
  * What is in a data set, told before anything is trained or measured on it: for whoever gets an AP of 0 and does not know why.
@@ -167,8 +168,8 @@ public final class Preflight {
         if (!set.audit().clean()) {
             warnings.add("boxes repaired or dropped for training (evaluation takes the file as it stands):\n" + set.audit());
         }
-        int outside = set.audit().count(Finding.OUTSIDE);
-        int overhanging = set.audit().count(Finding.OVERHANGING) + outside;
+        int outside = set.audit().ids(Finding.OUTSIDE).count();
+        int overhanging = set.audit().ids(Finding.OVERHANGING).count() + outside;
         if (overhanging > SUSPICIOUS_SHARE * (boxes + crowds + outside)) {
             warnings.add(text("%,d boxes reach out of their images: a \"bbox\" is [x, y, width, height] in pixels of the image; these look like"
                     + " [x1, y1, x2, y2], or like boxes of images of another size", overhanging));
@@ -178,8 +179,7 @@ public final class Preflight {
         } else if (withinUnit > boxes / 2) {
             warnings.add("most boxes lie between 0 and 1: a \"bbox\" is in pixels; these look like shares of the image's sides, as YOLO writes them");
         }
-        Examples unused = new Examples();
-        IntStream.range(0, boxes == 0 ? 0 : perClass.length).filter(k -> perClass[k] == 0).forEach(k -> unused.add(set.categories().name(k)));
+        Examples unused = Examples.of(IntStream.range(0, boxes == 0 ? 0 : perClass.length).filter(k -> perClass[k] == 0).mapToObj(set.categories()::name));
         if (unused.count() > 0) {
             warnings.add(text("%,d classes without a single box cannot be learned, and their AP is n/a: %s", unused.count(), unused));
         }

@@ -6,6 +6,7 @@ import org.sparsercnn.box.Boxes;
 import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Examples;
 
 /**
  * Matches detections to persons as CrowdHuman's published script does.
@@ -88,11 +89,11 @@ public final class CrowdHumanEvaluation {
             while (annotated > 0 && isEmpty(images[annotated - 1])) {
                 annotated--;
             }
-            long[] foreign = Arrays.stream(images, annotated, images.length)
-                    .filter(image -> detectionCells.starts()[image] < detectionCells.starts()[image + 1]).mapToLong(truth::imageId).toArray();
-            if (foreign.length > 0) {
+            Examples foreign = Examples.of(Arrays.stream(images, annotated, images.length)
+                    .filter(image -> detectionCells.starts()[image] < detectionCells.starts()[image + 1]).mapToLong(truth::imageId));
+            if (foreign.count() > 0) {
                 throw BadInput.of("detections on %d images without annotations, where the published script fails: image ids %s; score"
-                        + " without --as-published", foreign.length, DetectionRows.shown(foreign));
+                        + " without --as-published", foreign.count(), foreign);
             }
             return Arrays.copyOf(images, annotated);
         }

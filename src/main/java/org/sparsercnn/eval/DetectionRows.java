@@ -1,12 +1,12 @@
 package org.sparsercnn.eval;
 
 import java.util.Arrays;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Examples;
 
 /**
  * What detections refer to in their ground truth.
@@ -34,11 +34,10 @@ record DetectionRows(int[] images, int[] classes, int[] usable) {
 
     private static int[] imagesOf(Detections detections, AnnotationStore truth) {
         int[] images = Arrays.stream(detections.imageIds()).mapToInt(truth::imageIndex).toArray();
-        long[] unknown = IntStream.range(0, images.length).filter(i -> images[i] < 0).mapToLong(i -> detections.imageIds()[i])
-                .distinct().toArray();
-        if (unknown.length > 0) {
+        Examples unknown = Examples.of(IntStream.range(0, images.length).filter(i -> images[i] < 0).mapToLong(i -> detections.imageIds()[i]).distinct());
+        if (unknown.count() > 0) {
             throw BadInput.of("detections belong to %d images that the ground truth does not list: image ids %s; results and annotation"
-                    + " file must be of the same data set", unknown.length, shown(unknown));
+                    + " file must be of the same data set", unknown.count(), unknown);
         }
         return images;
     }
@@ -48,7 +47,7 @@ record DetectionRows(int[] images, int[] classes, int[] usable) {
                 .toArray();
         if (unknown.length > 0) {
             LOG.warn("{} detections of categories that the ground truth does not list are left out: category ids {}", unknown.length,
-                    shown(Arrays.stream(unknown).distinct().toArray()));
+                    Examples.of(Arrays.stream(unknown).distinct()));
         }
         int notFinite = classes.length - unknown.length - usable;
         if (notFinite > 0) {
@@ -59,10 +58,5 @@ record DetectionRows(int[] images, int[] classes, int[] usable) {
     private static boolean isFinite(Detections detections, int row) {
         return Double.isFinite(detections.scores()[row])
                 && IntStream.range(4 * row, 4 * row + 4).allMatch(k -> Double.isFinite(detections.boxesXywhPx()[k]));
-    }
-
-    /** The first ten. */
-    static String shown(long[] ids) {
-        return Arrays.stream(ids).limit(10).mapToObj(Long::toString).collect(Collectors.joining(", ")) + (ids.length > 10 ? ", …" : "");
     }
 }

@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.sparsercnn.box.Boxes;
 import org.sparsercnn.data.AnnotationStore;
 import org.sparsercnn.data.Metric;
+import org.sparsercnn.util.Examples;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 
 /** What in a ground truth keeps a detector that finds every object from the full score, and what is likely a slip beside it. */
@@ -88,7 +88,7 @@ public final class TruthFaults {
     }
 
     private Stream<String> line(Kind kind) {
-        LongStream.Builder found = LongStream.builder();
+        Examples found = new Examples();
         for (int image = 0; image < truth.imageCount(); image++) {
             for (int box = truth.firstBox(image); box < truth.firstBox(image + 1); box++) {
                 if (isObject(box) && kind.check.faulty(box, instance(image, box))) {
@@ -96,9 +96,8 @@ public final class TruthFaults {
                 }
             }
         }
-        long[] ids = found.build().toArray();
-        return ids.length == 0 ? Stream.empty()
-                : Stream.of("%s: %d (annotation ids %s); %s".formatted(kind.what, ids.length, DetectionRows.shown(ids), kind.remedy));
+        return found.count() == 0 ? Stream.empty()
+                : Stream.of("%s: %d (annotation ids %s); %s".formatted(kind.what, found.count(), found, kind.remedy));
     }
 
     /** Where the limit on detections counts. */
@@ -125,9 +124,9 @@ public final class TruthFaults {
      * Images with more than {@code limit} objects of one category, the fullest first, as {@code 17 (143 person)}: no more than that
      * many detections count, so the others cannot be found.
      */
-    public List<String> crowdedImages(int limit) {
-        return cells().entrySet().stream().filter(e -> e.getValue() > limit)
+    public Examples crowdedImages(int limit) {
+        return Examples.of(cells().entrySet().stream().filter(e -> e.getValue() > limit)
                 .sorted(Map.Entry.<Cell, Integer>comparingByValue().reversed().thenComparing(e -> e.getKey().image))
-                .map(e -> truth.imageId(e.getKey().image) + " (" + e.getValue() + " " + truth.categories().name(e.getKey().category) + ")").toList();
+                .map(e -> truth.imageId(e.getKey().image) + " (" + e.getValue() + " " + truth.categories().name(e.getKey().category) + ")"));
     }
 }

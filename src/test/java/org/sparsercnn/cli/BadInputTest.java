@@ -289,11 +289,11 @@ class BadInputTest {
         place.write(file, Workplace.read(file).replace("\"NaN\"", "NaN")); // as Python writes it: no JSON, but met in the wild
         Workplace.Ended strict = place.run("train", "--strict-data");
         refused(strict, 2, "--strict-data refuses", "annotation ids 1)", "annotation ids 2)", "annotation ids 3)",
-                "1 box: has a coordinate that is not a finite number; dropped (annotation ids 4)");
+                "1 box with a coordinate that is not a finite number; dropped (annotation ids 4)");
 
         assertThat(place.run("train")).isEqualTo(new Workplace.Ended(0, ""));
-        assertThat(place.log()).contains("1 box: has a width or height that is not positive; dropped (annotation ids 2)",
-                "1 box: lies wholly outside its image; dropped (annotation ids 3)", "1 box: reaches out of its image; clipped to it (annotation ids 1)");
+        assertThat(place.log()).contains("1 box with a width or height that is not positive; dropped (annotation ids 2)",
+                "1 box wholly outside the image; dropped (annotation ids 3)", "1 box reaching out of the image; clipped to it (annotation ids 1)");
     }
 
     // Weights

@@ -25,7 +25,7 @@ class DatasetTest {
         ImageRecord again = dataset.images().get(0);
         assertThat(again).isNotSameAs(once).usingRecursiveComparison().isEqualTo(once);
         assertThat(once.boxesXywhPx()).containsExactly(1, 1, 8, 8); // clipped each time anew
-        assertThat(dataset.audit().count(Finding.OVERHANGING)).isEqualTo(1); // and counted once
+        assertThat(dataset.audit().ids(Finding.OVERHANGING).count()).isEqualTo(1); // and counted once
         assertThatThrownBy(() -> dataset.images().get(2)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 
@@ -42,7 +42,7 @@ class DatasetTest {
         assertThat(joined.instancesPerClass()).containsExactly(2, 0);
         assertThat(joined.images()).extracting(image -> image.file().getFileName().toString())
                 .containsExactly("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg");
-        assertThat(joined.audit().count(Finding.OVERHANGING)).isEqualTo(2);
+        assertThat(joined.audit().ids(Finding.OVERHANGING).count()).isEqualTo(2);
         Dataset used = joined.withoutEmptyImages();
         assertThat(used.images()).extracting(ImageRecord::fileName).containsExactly("a1.jpg", "b1.jpg");
     }

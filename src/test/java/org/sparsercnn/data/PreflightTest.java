@@ -64,8 +64,8 @@ class PreflightTest {
                     c1         3   c3         2   c2         0""".formatted(folder.resolve("a.json")));
         assertThat(preflight.warnings()).containsExactly(
                 "mine: boxes repaired or dropped for training (evaluation takes the file as it stands):\n"
-                        + "1 box: has a width or height that is not positive; dropped (annotation ids 5)\n"
-                        + "1 box: reaches out of its image; clipped to it (annotation ids 6)",
+                        + "1 box with a width or height that is not positive; dropped (annotation ids 5)\n"
+                        + "1 box reaching out of the image; clipped to it (annotation ids 6)",
                 "mine: 1 classes without a single box cannot be learned, and their AP is n/a: c2",
                 "mine: 1 images hold more objects than the 3 that MODEL.SparseRCNN.NUM_PROPOSALS lets be found in one: image ids 1; the fullest holds 4");
     }

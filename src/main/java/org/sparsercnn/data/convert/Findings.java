@@ -1,57 +1,48 @@
 package org.sparsercnn.data.convert;
 
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Formatter;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Predicate;
+import org.sparsercnn.util.Examples;
 
 /** Gathers what is wrong with a data set: everything is counted, and the first ten places of each kind are kept. */
 public final class Findings {
-    /** How many places a report names. */
-    public static final int SHOWN = 10;
-
-    private final Map<Finding, Long> counts = new EnumMap<>(Finding.class);
-    private final Map<Finding, List<String>> places = new EnumMap<>(Finding.class);
+    private final Map<Finding, Examples> places = new EnumMap<>(Finding.class);
 
     /** @param place file and line, and what is there */
     public void add(Finding finding, String place, Object... args) {
-        counts.merge(finding, 1L, Long::sum);
-        List<String> shown = places.computeIfAbsent(finding, _ -> new ArrayList<>());
-        if (shown.size() < SHOWN) {
-            shown.add(String.format(Locale.ROOT, place, args));
-        }
+        places.computeIfAbsent(finding, _ -> new Examples()).add(String.format(Locale.ROOT, place, args));
     }
 
-    public long count(Finding finding) {
-        return counts.getOrDefault(finding, 0L);
+    public int count(Finding finding) {
+        return places.getOrDefault(finding, new Examples()).count();
     }
 
     /** How many findings are {@link Finding#bad}. */
-    public long bad() {
-        return sum(Finding::bad);
+    public int bad() {
+        return count(true);
     }
 
     /** How many are not. */
-    public long harmless() {
-        return sum(finding -> !finding.bad());
+    public int harmless() {
+        return count(false);
     }
 
-    private long sum(Predicate<Finding> which) {
-        return counts.entrySet().stream().filter(e -> which.test(e.getKey())).mapToLong(Map.Entry::getValue).sum();
+    private int count(boolean bad) {
+        return places.keySet().stream().filter(finding -> finding.bad() == bad).mapToInt(this::count).sum();
     }
 
     /** A heading per kind, then its places, a line each. */
     public String report(boolean bad) {
         Formatter text = new Formatter(Locale.ROOT);
-        counts.forEach((finding, count) -> {
+        places.forEach((finding, examples) -> {
             if (finding.bad() == bad) {
-                text.format("%n  %s: %,d", finding.what(), count);
-                places.get(finding).forEach(place -> text.format("%n    %s", place));
-                if (count > SHOWN) {
-                    text.format("%n    … and %,d more", count - SHOWN);
+                text.format("%n  %s: %,d", finding.what(), examples.count());
+                examples.first().forEach(place -> text.format("%n    %s", place));
+                int more = examples.count() - examples.first().size();
+                if (more > 0) {
+                    text.format("%n    … and %,d more", more);
                 }
             }
         });
