@@ -3,6 +3,7 @@ package org.sparsercnn.app;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
@@ -44,6 +45,15 @@ public final class DatasetConversion {
         DatasetFormat format = options.from().orElseGet(() -> DatasetFormat.detect(inputs.path()));
         refuseOutput(options);
         LOG.info("{}: reading as {}", inputs.path(), format);
+        try {
+            convert(options, format);
+        } catch (InvalidPathException e) { // of a list, a data.yaml or an .odgt file
+            throw new BadInput(inputs.path() + ": \"" + e.getInput() + "\" cannot be a file name: " + e.getReason(), e);
+        }
+    }
+
+    private static void convert(Options options, DatasetFormat format) {
+        Inputs inputs = options.inputs();
         LabelSource source = format.open(inputs);
         Findings findings = new Findings();
         try (StepProgress progress = new StepProgress("converting", source.steps(), System.getenv())) {
@@ -112,7 +122,7 @@ public final class DatasetConversion {
         }
     }
 
-    private static String problems(long count) {
+    private static String problems(int count) {
         return count == 1 ? "1 problem" : String.format(Locale.ROOT, "%,d problems", count);
     }
 

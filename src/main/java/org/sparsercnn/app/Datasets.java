@@ -77,9 +77,9 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         Dataset used = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
         int[] counts = used.instancesPerClass();
         LOG.info("{}: {} images, {} boxes, {} classes", used.name(), used.size(), Arrays.stream(counts).asLongStream().sum(), counts.length);
-        List<TestSet> tests = tests(catalog, fitted, strict);
-        tests.forEach(test -> requireSameClasses(used, test.images()));
-        return new Datasets(fitted, Optional.of(used), tests);
+        Datasets datasets = withTests(new Datasets(fitted, Optional.of(used), List.of()), catalog, strict);
+        datasets.tests.forEach(test -> requireSameClasses(used, test.images()));
+        return datasets;
     }
 
     /** Reads DATASETS.TEST alone. */
@@ -88,22 +88,21 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
             throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on, such as DATASETS.TEST \"('coco_2017_val',)\", or give"
                     + " --val-json FILE --val-images FOLDER");
         }
-        List<TestSet> tests = tests(environment.catalog(config), config, strict);
-        return new Datasets(withClasses(config, tests.getFirst().images()), Optional.empty(), tests);
+        return withTests(new Datasets(config, Optional.empty(), List.of()), environment.catalog(config), strict);
     }
 
-    private static List<TestSet> tests(DatasetCatalog catalog, Config config, boolean strict) {
+    private static Datasets withTests(Datasets before, DatasetCatalog catalog, boolean strict) {
         List<TestSet> tests = new ArrayList<>();
         Set<String> taken = new HashSet<>();
-        Config fitted = config;
+        Config config = before.config;
         for (String name : config.datasets().test()) {
             DatasetCatalog.Entry entry = catalog.entry(name);
             Dataset set = catalog.load(name, strict).named(free(entry.name(), taken));
-            fitted = withClasses(fitted, set);
+            config = withClasses(config, set);
             preflight(set, config);
             tests.add(new TestSet(set, new GroundTruth(catalog.annotations(name)), entry.metric()));
         }
-        return tests;
+        return new Datasets(config, before.training, tests);
     }
 
     /** Tells what is in {@code set}; a file that is missing ends the run now and not when its turn comes. */

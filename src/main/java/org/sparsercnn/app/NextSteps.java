@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -89,7 +90,7 @@ record NextSteps(DatasetFormat format, Inputs inputs, LabelSource source, Path o
             words.addAll(List.of("--classes", quoted(String.join(",", inputs.classes()))));
         }
         if (inputs.difficult() != Difficult.CROWD) {
-            words.addAll(List.of("--difficult", inputs.difficult().name().toLowerCase(java.util.Locale.ROOT)));
+            words.addAll(List.of("--difficult", inputs.difficult().name().toLowerCase(Locale.ROOT)));
         }
         if (skipBad) {
             words.add("--skip-bad");

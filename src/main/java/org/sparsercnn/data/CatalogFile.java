@@ -1,18 +1,11 @@
 package org.sparsercnn.data;
 
-import java.io.IOException;
-import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
-import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 
 /**
@@ -43,25 +36,12 @@ final class CatalogFile {
     }
 
     private List<DatasetCatalog.Entry> entries() {
-        if (!(document() instanceof Map<?, ?> sets)) {
+        if (!(YamlDocument.read(file, "the catalog of data sets (DATASETS.CATALOG)") instanceof Map<?, ?> sets)) {
             throw new BadInput(file + ": a mapping was expected, the name of each data set with " + JSON + " and " + IMAGES + " below it");
         }
         List<DatasetCatalog.Entry> entries = new ArrayList<>();
         sets.forEach((name, value) -> entries.add(entry(String.valueOf(name), value)));
         return entries;
-    }
-
-    private Object document() {
-        try {
-            LoadSettings settings = LoadSettings.builder().setLabel(file.toString()).build(); // refuses a name written twice
-            return new Load(settings).loadFromString(Files.readString(file));
-        } catch (MalformedInputException e) {
-            throw new BadInput(file + ": not a text file in UTF-8", e);
-        } catch (IOException e) {
-            throw new BadInput(file + ": the catalog of data sets cannot be read: " + AtomicFiles.reason(e) + "; check DATASETS.CATALOG", e);
-        } catch (YamlEngineException e) {
-            throw new BadInput(file + ": not YAML: " + e.getMessage().strip(), e);
-        }
     }
 
     private DatasetCatalog.Entry entry(String name, Object value) {

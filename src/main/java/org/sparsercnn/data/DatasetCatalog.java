@@ -84,8 +84,16 @@ public final class DatasetCatalog {
         return path.equals("~") || path.startsWith("~/") ? System.getProperty("user.home") + path.substring(1) : path;
     }
 
-    /** How DATASETS.TRAIN and DATASETS.TEST name a data set that is in no catalog. */
+    /**
+     * How DATASETS.TRAIN and DATASETS.TEST name a data set that is in no catalog.
+     *
+     * @throws BadInput if a path has the two colons that stand between paths
+     */
     public static String unnamed(Path json, Path imageRoot, Metric metric) {
+        if ((json + " " + imageRoot).contains(PAIR)) {
+            throw BadInput.of("%s and %s: a path with \"%s\" cannot be told from two paths; rename it, or name the data set in %s (DATASETS.CATALOG)",
+                    json, imageRoot, PAIR, FILE_NAME);
+        }
         return json + PAIR + imageRoot + (metric == Metric.COCO ? "" : PAIR + metric.name().toLowerCase(Locale.ROOT));
     }
 
@@ -98,16 +106,16 @@ public final class DatasetCatalog {
      * @throws BadInput if the name is unknown; the message lists the known ones
      */
     public Entry entry(String name) {
-        String[] parts = name.split(PAIR, 3);
-        if (parts.length > 1) {
-            return unnamed(name, parts[0], parts[1], parts.length == 2 ? Metric.COCO : Metric.of(parts[2], "data set \"" + name + "\""));
-        }
         Entry entry = entries.get(name);
-        if (entry == null) {
+        if (entry != null) {
+            return entry;
+        }
+        String[] parts = name.split(PAIR, 3);
+        if (parts.length == 1) {
             throw BadInput.of("data set \"%s\" is not known; known are %s; your own data: train --train-json FILE --train-images FOLDER, or name"
                     + " it in %s (DATASETS.CATALOG)", name, String.join(", ", entries.keySet()), root.resolve(FILE_NAME));
         }
-        return entry;
+        return unnamed(name, parts[0], parts[1], parts.length == 2 ? Metric.COCO : Metric.of(parts[2], "data set \"" + name + "\""));
     }
 
     private static Entry unnamed(String whole, String json, String images, Metric metric) {
@@ -129,6 +137,12 @@ public final class DatasetCatalog {
         Entry entry = entry(name);
         requirePresent(entry, "annotation file", entry.json());
         requirePresent(entry, "image folder", entry.imageRoot());
+        if (Files.isDirectory(entry.json())) {
+            throw BadInput.of("data set \"%s\": %s is a folder; its annotation file in COCO's JSON was expected", entry.name(), entry.json());
+        }
+        if (!Files.isDirectory(entry.imageRoot())) {
+            throw BadInput.of("data set \"%s\": %s is a file; the folder of its images was expected", entry.name(), entry.imageRoot());
+        }
         return CocoReader.dataset(entry.name(), annotations(name), entry.imageRoot(), strict);
     }
 

@@ -30,6 +30,9 @@ final class ImageFiles {
         if (!Files.isDirectory(folder)) {
             return folder + " does not exist";
         }
+        if (!Files.isReadable(folder)) {
+            return folder + " may not be read";
+        }
         Set<String> names = listed.get(folder);
         return folder + (names.isEmpty() ? " is empty" : String.format(Locale.ROOT, " holds %,d entries, such as %s", names.size(),
                 names.stream().min(String::compareTo).orElseThrow()));

@@ -223,7 +223,11 @@ class ConvertDatasetCommandTest {
         refused(convert(yolo.resolve("data.yaml"), "--split", "train", "--output", yolo.resolve("data.yaml")), "would be written over what is converted");
         refused(convert(yolo, "--split", "train", "--output", "/proc/self/task/train.json"), "/proc/self/task/train.json: cannot be written");
         refused(convert(folder.resolve("nowhere"), "--output", output), "nowhere: no such file or folder");
-        refused(convert(yolo, "--images", folder.resolve("nowhere"), "--output", output), "nowhere: no such folder");
+        refused(convert(yolo, "--images", folder.resolve("nowhere"), "--output", output), "--images " + folder.resolve("nowhere") + ": no such folder");
+        refused(convert(yolo, "--split", "train", "--difficult", "drop", "--output", output), "--difficult: only Pascal VOC");
+        refused(convert(yolo, "--from", "voc", "--labels", folder, "--output", output), "--labels: only YOLO");
+        place.write(folder.resolve("nul/data.yaml"), "names: [a]\ntrain: \"a\\0b\"\n");
+        refused(convert(folder.resolve("nul"), "--output", output), "nul: \"a\0b\" cannot be a file name");
         refused(convert(folder, "--output", output), "no known data set; wanted is a folder with");
         refused(convert(yolo, "--from", "coco", "--output", output), "'coco'");
         refused(convert(yolo), "Missing required option: '--output=FILE'");

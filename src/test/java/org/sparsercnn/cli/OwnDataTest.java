@@ -53,6 +53,7 @@ class OwnDataTest {
         writeCocoConfig();
         assertThat(place.run("train", own(withClasses(3)))).isEqualTo(new Workplace.Ended(0, ""));
 
+        assertThat(place.log().split("NUM_CLASSES is 3, from", -1)).as("said once").hasSize(2);
         assertThat(place.log()).containsPattern("MODEL\\.SparseRCNN\\.NUM_CLASSES is 3, from own3 \\(circle, square, triangle\\); .*tiny\\.yaml:\\d+ says 80");
         assertThat(place.checkpoint("model_final.safetensors").state().at("/categories/names")).hasSize(3);
         assertThat(place.call("eval", "--config-file", place.output().resolve("config.yaml").toString(), "--device", "cpu", "--threads", "1",
@@ -87,7 +88,7 @@ class OwnDataTest {
         assertThat(place.run("train", own(json)).code()).isZero();
         String log = place.log();
         assertThat(log).containsSubsequence("Data set own5 (" + json + ")", "  images                   6  all 64x64", "repaired boxes           1  see below",
-                "boxes repaired or dropped", "1 box: reaches out of its image; clipped to it (annotation ids 1)", "Data set own5 (", "iter: ");
+                "boxes repaired or dropped", "1 box reaching out of the image; clipped to it (annotation ids 1)", "Data set own5 (", "iter: ");
         assertThat(log.split(" MB outside the heap", -1)).hasSize(2);
         assertThat(place.run("eval", "--val-json", json.toString(), "--val-images", set.trainImages().toString(), "MODEL.WEIGHTS",
                 place.output().resolve("model_final.safetensors").toString()).code()).isZero();

@@ -62,6 +62,11 @@ class DatasetCatalogTest {
         Files.writeString(root.resolve("coco/annotations/instances_val2017.json"), "{}");
         assertThatThrownBy(() -> catalog.load("coco_2017_val", false)).isInstanceOf(BadInput.class)
                 .hasMessageContaining("image folder").hasMessageContaining("val2017");
+        assertThatThrownBy(() -> catalog.load(root + "::" + root, false)).isInstanceOf(BadInput.class)
+                .hasMessageContaining(root + " is a folder; its annotation file");
+        Path file = root.resolve("coco/annotations/instances_val2017.json");
+        assertThatThrownBy(() -> catalog.load(file + "::" + file, false)).isInstanceOf(BadInput.class)
+                .hasMessageContaining(file + " is a file; the folder of its images");
     }
 
     @Test
@@ -82,6 +87,8 @@ class DatasetCatalogTest {
             assertThat(catalog.entry(DatasetCatalog.unnamed(Path.of("a/cells.json"), Path.of("photos"), metric)))
                     .isEqualTo(new DatasetCatalog.Entry("cells", Path.of("a/cells.json"), Path.of("photos"), metric));
         }
+        assertThatThrownBy(() -> DatasetCatalog.unnamed(Path.of("a::b.json"), Path.of("photos"), Metric.COCO)).isInstanceOf(BadInput.class)
+                .hasMessageContaining("a path with \"::\"");
         assertThatThrownBy(() -> catalog.load("nowhere.json::photos", false)).isInstanceOf(BadInput.class)
                 .hasMessageContaining("nowhere.json does not exist; check the path");
     }
@@ -109,8 +116,8 @@ class DatasetCatalogTest {
     @CsvSource(delimiter = '|', value = {"[a, b]|a mapping was expected", "a: 3|data set \"a\" needs json_file and image_root, found 3",
         "a: {json_file: x.json}|data set \"a\": image_root is missing", "a: {json_file: x.json, image_rot: y}|there is no key image_rot; known are",
         "a: {json_file: 7, image_root: y}|json_file is missing",
-        "a: {json_file: x, image_root: y, evaluator: voc}|there is no evaluator \"voc\"", "a: [|not YAML",
-        "a: {json_file: x, image_root: y}#a: {json_file: x, image_root: y}|not YAML"})
+        "a: {json_file: x, image_root: y, evaluator: voc}|there is no evaluator \"voc\"", "a: [|sets.yaml, line 1: not YAML: ",
+        "a: {json_file: x, image_root: y}#a: {json_file: x, image_root: y}|sets.yaml, line 2: not YAML: found duplicate key a"})
     void aCatalogThatCannotBeMeantIsRefused(String text, String message) throws IOException {
         Path file = Files.writeString(root.resolve("sets.yaml"), text.replace('#', '\n'));
         assertThatThrownBy(() -> DatasetCatalog.open(Map.of(), file.toString())).isInstanceOf(BadInput.class)

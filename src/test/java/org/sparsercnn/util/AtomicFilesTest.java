@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,6 +59,20 @@ class AtomicFilesTest {
         Process process = new ProcessBuilder("true").start();
         process.onExit().join();
         return process.pid();
+    }
+
+    @Test
+    void a_reason_names_what_is_in_the_way() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "");
+        assertThatThrownBy(() -> AtomicFiles.write(file.resolve("a"), out -> {})).isInstanceOfSatisfying(IOException.class,
+                e -> assertThat(AtomicFiles.reason(e)).isEqualTo(file + " is no folder"));
+        assertThatThrownBy(() -> AtomicFiles.write(folder, out -> {})).isInstanceOfSatisfying(IOException.class,
+                e -> assertThat(AtomicFiles.reason(e)).isEqualTo("Is a directory"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), folder);
+        try (Stream<Path> walk = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
+            assertThatThrownBy(walk::count).hasCauseInstanceOf(IOException.class).satisfies(
+                    e -> assertThat(AtomicFiles.reason((IOException) e.getCause())).isEqualTo(link + " is a link to a folder that holds it"));
+        }
     }
 
     @Test

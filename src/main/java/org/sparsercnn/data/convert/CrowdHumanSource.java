@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,7 +19,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sparsercnn.data.ImageSize;
 import org.sparsercnn.data.convert.LabelledImage.Instance;
-import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
@@ -82,19 +80,19 @@ final class CrowdHumanSource implements LabelSource {
 
     @Override
     public long steps() {
-        try (BufferedReader in = Files.newBufferedReader(odgt)) {
+        try (BufferedReader in = Inputs.open(odgt)) {
             return in.lines().count();
         } catch (IOException e) {
-            throw unreadable(e);
+            throw Inputs.unreadable(odgt, e);
         } catch (UncheckedIOException e) {
-            throw unreadable(e.getCause());
+            throw Inputs.unreadable(odgt, e.getCause());
         }
     }
 
     @Override
     public void read(Findings findings, Sink sink) {
         Set<String> seen = new HashSet<>();
-        try (BufferedReader in = Files.newBufferedReader(odgt)) {
+        try (BufferedReader in = Inputs.open(odgt)) {
             int number = 1;
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 sink.step();
@@ -104,12 +102,8 @@ final class CrowdHumanSource implements LabelSource {
                 }
             }
         } catch (IOException e) {
-            throw unreadable(e);
+            throw Inputs.unreadable(odgt, e);
         }
-    }
-
-    private BadInput unreadable(IOException e) {
-        return new BadInput(odgt + ": cannot be read: " + (e instanceof CharacterCodingException ? "it is no UTF-8 text" : AtomicFiles.reason(e)), e);
     }
 
     private Optional<LabelledImage> image(String line, String place, Set<String> seen, Findings findings) {
@@ -150,7 +144,7 @@ final class CrowdHumanSource implements LabelSource {
         Optional<List<Number>> visible = numbers(object.path("vbox"));
         if (full.isEmpty() || full.get().size() != 4 || visible.isEmpty() && object.has("vbox")) {
             findings.add(Finding.BAD_OBJECT, "%s: fbox is %s and vbox %s; four numbers were expected of the first, a list of numbers of the second", place,
-                    object.path("fbox"), object.path("vbox"));
+                    shown(object.path("fbox")), shown(object.path("vbox")));
             return Optional.empty();
         }
         Box box = Box.of(full.get());
@@ -164,6 +158,10 @@ final class CrowdHumanSource implements LabelSource {
             findings.add(Finding.PUBLISHED_EMPTY, "%s: %s", place, object.get("fbox"));
         }
         return Optional.of(new Instance(1, box, visible.orElse(null), crowd));
+    }
+
+    private static String shown(JsonNode value) {
+        return value.isMissingNode() ? "missing" : value.toString();
     }
 
     /** A list of finite numbers, integers as integers. */

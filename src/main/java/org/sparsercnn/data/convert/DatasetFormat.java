@@ -13,8 +13,14 @@ import org.sparsercnn.util.BadInput;
 public enum DatasetFormat {
     VOC, CROWDHUMAN, YOLO;
 
-    /** @throws BadInput if folders, lists or class names are missing or contradict each other */
+    /** @throws BadInput if folders, lists or class names are missing or contradict each other, or are of no use for this format */
     public LabelSource open(Inputs inputs) {
+        if (this != YOLO && inputs.labels().isPresent()) {
+            throw new BadInput("--labels: only YOLO keeps labels in a folder of their own; leave it out for " + this);
+        }
+        if (this != VOC && inputs.difficult() != Difficult.CROWD) {
+            throw new BadInput("--difficult: only Pascal VOC flags objects as difficult; leave it out for " + this);
+        }
         return switch (this) {
             case VOC -> new VocSource(inputs);
             case CROWDHUMAN -> new CrowdHumanSource(inputs);

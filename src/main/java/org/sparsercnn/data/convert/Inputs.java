@@ -1,5 +1,6 @@
 package org.sparsercnn.data.convert;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -30,13 +31,16 @@ public record Inputs(Path path, Optional<Path> images, Optional<Path> labels, Li
         if (classes.stream().anyMatch(String::isBlank)) {
             throw new BadInput("a class name is empty in " + classes);
         }
-        for (Path folder : Stream.of(images, labels).flatMap(Optional::stream).toList()) {
-            if (!Files.isDirectory(folder)) {
-                throw new BadInput(folder + ": no such folder");
-            }
-        }
+        requireFolder("--images", images);
+        requireFolder("--labels", labels);
         if (!Files.exists(path)) {
             throw new BadInput(path + ": no such file or folder");
+        }
+    }
+
+    private static void requireFolder(String option, Optional<Path> folder) {
+        if (folder.isPresent() && !Files.isDirectory(folder.get())) {
+            throw new BadInput(option + " " + folder.get() + ": no such folder");
         }
     }
 
@@ -82,18 +86,30 @@ public record Inputs(Path path, Optional<Path> images, Optional<Path> labels, Li
 
     /** Lines of a text file without blanks around them. */
     static List<String> lines(Path file) {
-        return rawLines(file).stream().map(String::strip).toList();
+        try (BufferedReader in = open(file)) {
+            return in.readAllLines().stream().map(String::strip).toList();
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
     }
 
-    /** Lines of a text file, without a byte order mark. */
-    static List<String> rawLines(Path file) {
+    /** A text file from its first character on, which is not the byte order mark that some editors put there. */
+    static BufferedReader open(Path file) throws IOException {
+        BufferedReader in = Files.newBufferedReader(file);
         try {
-            return Files.readString(file).replaceFirst("^\uFEFF", "").lines().toList();
-        } catch (CharacterCodingException e) {
-            throw new BadInput(file + ": cannot be read: it is no UTF-8 text", e);
+            in.mark(1);
+            if (in.read() != '\uFEFF') {
+                in.reset();
+            }
+            return in;
         } catch (IOException e) {
-            throw new BadInput(file + ": cannot be read: " + AtomicFiles.reason(e), e);
+            in.close();
+            throw e;
         }
+    }
+
+    static BadInput unreadable(Path file, IOException e) {
+        return new BadInput(file + ": cannot be read: " + (e instanceof CharacterCodingException ? "it is no UTF-8 text" : AtomicFiles.reason(e)), e);
     }
 
     /** Names, without the ending, of the files in a folder that end so, sorted; none if there is no such folder. */
@@ -105,7 +121,7 @@ public record Inputs(Path path, Optional<Path> images, Optional<Path> labels, Li
             return files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(ending) && !name.startsWith("."))
                     .map(name -> name.substring(0, name.length() - ending.length())).sorted().toList();
         } catch (IOException e) {
-            throw new BadInput(folder + ": cannot be read: " + AtomicFiles.reason(e), e);
+            throw unreadable(folder, e);
         }
     }
 }

@@ -16,7 +16,6 @@ import org.sparsercnn.data.ImageSize;
 import org.sparsercnn.data.convert.LabelledImage.Instance;
 import org.sparsercnn.data.convert.VocXml.Broken;
 import org.sparsercnn.data.convert.VocXml.VocObject;
-import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 import org.xml.sax.XMLReader;
 
@@ -63,7 +62,7 @@ final class VocSource implements LabelSource {
         }
         for (int i = 0; i < lines.size(); i++) {
             String line = lines.get(i);
-            if (OF_ONE_CLASS.matcher(line).matches()) {
+            if (OF_ONE_CLASS.matcher(line).matches() && !Files.exists(xml(line))) {
                 throw BadInput.of("%s, line %d: \"%s\": the list of a single class; name the one of all classes, such as train", list, i + 1, line);
             } else if (!line.isEmpty()) {
                 entries.add(new Entry(line, "%s, line %d".formatted(list, i + 1)));
@@ -212,10 +211,10 @@ final class VocSource implements LabelSource {
     private void reportLeftOut(Set<String> converted, Findings findings) {
         try (Stream<Path> files = Files.list(images)) {
             files.filter(Pictures::isImage).map(file -> file.getFileName().toString()).filter(name -> !converted.contains(name))
-                    .filter(name -> !Files.exists(xml(name.substring(0, name.lastIndexOf('.'))))).sorted()
+                    .filter(name -> !Files.exists(xml(Pictures.stem(name)))).sorted()
                     .forEach(name -> findings.add(Finding.LEFT_OUT, "%s", images.resolve(name)));
         } catch (IOException e) {
-            throw new BadInput(images + ": cannot be read: " + AtomicFiles.reason(e), e);
+            throw Inputs.unreadable(images, e);
         }
     }
 }

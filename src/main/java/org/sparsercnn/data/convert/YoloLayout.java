@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
 
 /**
@@ -30,12 +29,14 @@ record YoloLayout(List<Path> images, Path imageFolder, List<Path> roots, Optiona
     static YoloLayout of(Inputs inputs) {
         Optional<YoloYaml> yaml = YoloYaml.find(inputs);
         List<Path> places = inputs.images().map(List::of).orElseGet(() -> places(inputs, yaml));
+        boolean lists = !places.stream().allMatch(Files::isDirectory);
         List<Path> images = new ArrayList<>();
         List<Path> roots = new ArrayList<>();
         for (Path place : places) {
             if (Files.isDirectory(place)) {
-                roots.add(place);
-                images.addAll(files(place).filter(Pictures::isImage).toList());
+                Path root = lists ? place.toAbsolutePath().normalize() : place; // as the images of lists are
+                roots.add(root);
+                images.addAll(files(root).filter(Pictures::isImage).toList());
             } else {
                 images.addAll(listed(place, inputs.folder()));
             }
@@ -43,7 +44,7 @@ record YoloLayout(List<Path> images, Path imageFolder, List<Path> roots, Optiona
         if (images.isEmpty()) {
             throw new BadInput("no images in " + String.join(", ", places.stream().map(Path::toString).toList()));
         }
-        Path folder = common(roots.isEmpty() ? images.stream().map(Path::getParent).toList() : roots);
+        Path folder = common(lists ? images.stream().map(Path::getParent).toList() : roots);
         List<String> splits = yaml.map(YoloYaml::splits).filter(known -> !known.isEmpty()).orElseGet(() -> Stream.of("train", "val", "valid", "test")
                 .filter(split -> found(inputs, split).isPresent()).toList());
         return new YoloLayout(images, folder, roots, inputs.labels(), names(inputs, yaml), splits, yaml.map(YoloYaml::poseValues).orElse(0));
@@ -101,9 +102,9 @@ record YoloLayout(List<Path> images, Path imageFolder, List<Path> roots, Optiona
         try (Stream<Path> walk = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
             return walk.filter(Files::isRegularFile).sorted().toList().stream();
         } catch (IOException e) {
-            throw new BadInput(folder + ": cannot be read: " + AtomicFiles.reason(e), e);
+            throw Inputs.unreadable(folder, e);
         } catch (UncheckedIOException e) {
-            throw new BadInput(folder + ": cannot be read: " + AtomicFiles.reason(e.getCause()), e);
+            throw Inputs.unreadable(folder, e.getCause());
         }
     }
 
@@ -120,8 +121,7 @@ record YoloLayout(List<Path> images, Path imageFolder, List<Path> roots, Optiona
 
     /** The label file of an image, which need not exist. */
     Path labelOf(Path image) {
-        String name = image.getFileName().toString();
-        String text = name.substring(0, name.lastIndexOf('.')) + ".txt";
+        String text = Pictures.stem(image.getFileName().toString()) + ".txt";
         if (labels.isPresent()) {
             return labels.get().resolve(imageFolder.relativize(image).resolveSibling(text));
         }

@@ -7,9 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.sparsercnn.data.YamlDocument;
 import org.sparsercnn.util.BadInput;
 
 /** Ultralytics' {@code data.yaml}: names of the classes, and where the images of each split lie. */
@@ -27,15 +25,10 @@ record YoloYaml(Path file, Map<?, ?> values) {
     }
 
     private static YoloYaml read(Path file) {
-        try {
-            Object document = new Load(LoadSettings.builder().setLabel(file.toString()).build()).loadFromString(String.join("\n", Inputs.rawLines(file)));
-            if (document instanceof Map<?, ?> map) {
-                return new YoloYaml(file, map);
-            }
-            throw new BadInput(file + ": no data.yaml; keys such as names and train were expected");
-        } catch (YamlEngineException e) {
-            throw new BadInput(file + ": no YAML: " + e.getMessage().replaceAll("\\s+", " "), e);
+        if (YamlDocument.read(file, "a data.yaml") instanceof Map<?, ?> map) {
+            return new YoloYaml(file, map);
         }
+        throw new BadInput(file + ": no data.yaml; keys such as names and train were expected");
     }
 
     /** By index; empty if the file has none. */

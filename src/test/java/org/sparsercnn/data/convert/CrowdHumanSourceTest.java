@@ -105,6 +105,14 @@ class CrowdHumanSourceTest {
     }
 
     @Test
+    void text_as_windows_writes_it() {
+        folder.picture("Images/a.jpg", 20, 10);
+        Read read = read("\uFEFF{\"ID\": \"a\", \"gtboxes\": []}\r", "\r");
+        assertThat(read.bad()).isEmpty();
+        assertThat(read.names()).containsExactly("a.jpg");
+    }
+
+    @Test
     void boxes_that_are_none() {
         folder.picture("Images/a.jpg", 20, 10);
         Read read = read("{\"ID\": \"a\", \"gtboxes\": [{\"fbox\": [1, 2, 3]}, {\"fbox\": [1, 2, 3, \"4\"]}, {}, {\"fbox\": [1, 2, 3, NaN]}, {\"fbox\": [1, 2, 3, 4], \"vbox\": null}, 5,"

@@ -125,8 +125,11 @@ class VocSourceTest {
         folder.text("ImageSets/Main/train.txt", "c", "", "a ");
         folder.text("ImageSets/Main/val.txt", "b");
         assertThat(read("train", "val").names()).containsExactly("c.jpg", "a.jpg", "b.jpg");
+        add("picture 1", object("cat", 1, 1, 5, 5));
+        assertThat(read(folder.text("spaces.txt", "picture 1\r", "d\r").toString()).names()).containsExactly("picture 1.jpg", "d.jpg");
+        folder.text("Annotations/picture 1.xml", "\uFEFF<annotation/>\r");
         assertThat(read(folder.text("mine.txt", "d").toString()).names()).containsExactly("d.jpg");
-        assertThat(read().names()).containsExactly("a.jpg", "b.jpg", "c.jpg", "d.jpg");
+        assertThat(read().names()).containsExactly("a.jpg", "b.jpg", "c.jpg", "d.jpg", "picture 1.jpg");
     }
 
     @Test
@@ -158,7 +161,10 @@ class VocSourceTest {
     void images_and_labels_in_one_folder() {
         folder.picture("a.jpg", 64, 48);
         folder.text("a.xml", "<annotation>" + object("cat", 1, 1, 5, 5) + "</annotation>");
-        assertThat(read().names()).containsExactly("a.jpg");
+        folder.text("jpg", "no image, whatever its name");
+        Read read = read();
+        assertThat(read.names()).containsExactly("a.jpg");
+        assertThat(read.harmless()).isEmpty();
     }
 
     @Test

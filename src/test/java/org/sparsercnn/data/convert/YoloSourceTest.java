@@ -193,7 +193,7 @@ class YoloSourceTest {
         "names: {a: cat}            | names has the key \"a\"; an index was expected",
         "names: 5                   | names is 5; a list",
         "names: [cat, cat]          | class names must differ, but these come twice: cat",
-        "names: [cat                | no YAML: ",
+        "names: [cat                | data.yaml, line 2: not YAML: ",
         "- a                        | no data.yaml; keys such as names and train were expected",
         "nc: 1                      | no class names; looked for names in data.yaml, and for classes.txt and obj.names; give them with --classes a,b,c",
         "names: [a]\\ntrain: nowhere | there is no nowhere, looked for in"})
@@ -238,6 +238,15 @@ class YoloSourceTest {
         add("lists/images/b.jpg", "lists/labels/b.txt", "0 0.5 0.5 0.1 0.1");
         assertOneBox("lists", "b.jpg", "val");
         assertThat(readBelow("lists", "train").bad()).contains("labels without their image: 1", "gone.jpg is listed, but is not there").doesNotContain("b.txt");
+        folder.text("lists/train.txt", "./images/a");
+        assertThat(readBelow("lists", "train").bad()).contains("images/a is listed, but is not there");
+
+        folder.text("mixed/data.yaml", "names: [cat]", "train: [images/one, more.txt]");
+        folder.text("mixed/more.txt", "\uFEFF./images/two/b.jpg\r");
+        add("mixed/images/one/a.jpg", "mixed/labels/one/a.txt", "0 0.5 0.5 0.1 0.1");
+        add("mixed/images/two/b.jpg", "mixed/labels/two/b.txt", "0 0.5 0.5 0.1 0.1\r");
+        assertOneBox("mixed", "one/a.jpg");
+        assertOneBox("mixed", "two/b.jpg");
     }
 
     private Read readBelow(String name, String... splits) {
