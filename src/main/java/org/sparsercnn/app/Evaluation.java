@@ -2,8 +2,10 @@ package org.sparsercnn.app;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -20,6 +22,7 @@ import org.sparsercnn.eval.ResultsJson;
 import org.sparsercnn.eval.Score;
 import org.sparsercnn.model.Detections;
 import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.train.ValidationLoss;
 import org.sparsercnn.util.Json;
 
 /**
@@ -85,6 +88,27 @@ final class Evaluation {
             all.ifPresent(collector -> results.add(new Result(task, set, measure(set, collector))));
         }
         return results.size() == sets.size() ? results : List.of();
+    }
+
+    /**
+     * The training losses on each set (TEST.VALIDATION_LOSS). Every rank calls it with its model.
+     *
+     * @return for each set by name {@code val/total_loss} and so on, on every rank; without those where it was stopped
+     */
+    Map<String, Map<String, Double>> losses(SparseRcnn model, Collective group) {
+        DatasetMapper mapper = DatasetMapper.forInference(config.input());
+        ValidationLoss loss = new ValidationLoss(model, group, Compute.of(config, model.device()));
+        Map<String, Map<String, Double>> losses = new LinkedHashMap<>();
+        for (Datasets.TestSet set : sets) {
+            InferenceSampler share = new InferenceSampler(set.images().size(), group.rank(), group.size());
+            try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), set.images(), mapper::map)) {
+                Map<String, Double> found = loss.measure(set.images().size(), loader, stop);
+                if (!found.isEmpty()) {
+                    losses.put(set.name(), found);
+                }
+            }
+        }
+        return losses;
     }
 
     private void predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -24,10 +26,12 @@ import org.sparsercnn.train.CheckpointHook;
 import org.sparsercnn.train.DataWatch;
 import org.sparsercnn.train.DeviceWatch;
 import org.sparsercnn.train.EvaluationHook;
+import org.sparsercnn.train.GeneralFormat;
 import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.LossWindow;
 import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.NonFiniteGuard;
+import org.sparsercnn.train.PreciseBn;
 import org.sparsercnn.train.RunMetrics;
 import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
@@ -51,6 +55,7 @@ final class Replica {
     private final LossWindow losses = new LossWindow();
     private final Saves saves;
     private RunMetrics metrics; // of rank 0
+    private Optional<PreciseBn> precise = Optional.empty();
     /** The iteration after which the model was last measured, and what was found: on rank 0 alone, and if it was not stopped. */
     private long measuredAt = Long.MIN_VALUE;
     private List<Evaluation.Result> measured = List.of();
@@ -89,6 +94,10 @@ final class Replica {
         state.begin(group);
         var step = new TrainingStep(model, state, group, Compute.of(config, model.device()), Accumulation.of(config.solver(), group.size()));
         var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), step, job.folder().path(), config.dump());
+        if (config.test().preciseBn().enabled()) {
+            precise = Optional.of(new PreciseBn(model, group, Compute.of(config, model.device()), Accumulation.of(config.solver(), group.size()),
+                    config.test().preciseBn().iterations(), i -> job.batchesApart(group.rank(), i)));
+        }
         var trainer = new Trainer(step, job.plan(), hooks(), guard);
         DatasetMapper mapper = DatasetMapper.forTraining(config.input(), job.seed());
         try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), job.batches(group.rank()).skip(start), job.data(), mapper::map)) {
@@ -108,6 +117,7 @@ final class Replica {
     /** In detectron2's order, the log last. */
     private List<Hook> hooks() {
         List<Hook> hooks = new ArrayList<>();
+        precise.ifPresent(_ -> hooks.add(new EvaluationHook(config.test().evalPeriod(), this::refreshStatistics)));
         if (main) {
             hooks.add(losses);
             hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), saves::lost, saves::periodic));
@@ -131,6 +141,9 @@ final class Replica {
 
     private void finish(long done) {
         boolean complete = job.plan().done(done);
+        if (complete && done > 0 && measuredAt != done - 1) {
+            refreshStatistics(done - 1);
+        }
         boolean unsaved = main && done > 0 && !save(done, complete);
         if (!complete) {
             return;
@@ -182,16 +195,30 @@ final class Replica {
         return state.save(iteration, extra);
     }
 
+    /** Batch norm statistics of the weights that will be evaluated. */
+    private void refreshStatistics(long iteration) {
+        try (var _ = state.averaged()) {
+            precise.ifPresent(p -> p.update(iteration));
+        }
+    }
+
     private void evaluate(long iteration) {
+        Map<String, Map<String, Double>> validation = Map.of();
         try (var _ = state.averaged()) {
             measured = job.evaluation().run(model, group);
+            if (config.test().validationLoss()) {
+                validation = job.evaluation().losses(model, group);
+            }
         }
         measuredAt = iteration;
         for (Evaluation.Result r : measured) {
-            String prefix = (measured.size() > 1 ? r.name() + "/" : "") + r.task().label() + "/"; // detectron2's names in metrics.json
+            String set = measured.size() > 1 ? r.name() + "/" : ""; // detectron2's names in metrics.json
             Map<String, Double> scalars = new LinkedHashMap<>();
-            r.score().percentages().forEach((name, value) -> scalars.put(prefix + name, value));
+            r.score().percentages().forEach((name, value) -> scalars.put(set + r.task().label() + "/" + name, value));
             metrics.write(iteration, scalars);
+        }
+        if (main) {
+            validation.forEach((set, found) -> writeLosses(iteration, set, found));
         }
         if (config.test().evalPeriod() > 0 && iteration >= 0) { // the only evaluation is always the best
             if (!measured.isEmpty()) {
@@ -200,5 +227,14 @@ final class Replica {
             }
             group.barrier(); // all ranks learn of an early stop before they ask for it
         }
+    }
+
+    private void writeLosses(long iteration, String set, Map<String, Double> found) {
+        String prefix = config.datasets().test().size() > 1 ? set + "/" : "";
+        Map<String, Double> scalars = new LinkedHashMap<>();
+        found.forEach((name, value) -> scalars.put(prefix + name, value));
+        LOG.info("Losses on {}: {}", set, found.entrySet().stream().map(e -> e.getKey() + ": " + GeneralFormat.of(e.getValue(), 4))
+                .collect(Collectors.joining("  ")));
+        metrics.write(iteration, scalars);
     }
 }
