@@ -40,23 +40,23 @@ public final class DatasetConversion {
      *
      * @throws BadInput with all that is wrong, in which case nothing is written
      */
-    public static void run(Options options) {
+    public static void run(Environment environment, Options options) {
         Inputs inputs = options.inputs();
         DatasetFormat format = options.from().orElseGet(() -> DatasetFormat.detect(inputs.path()));
         refuseOutput(options);
         LOG.info("{}: reading as {}", inputs.path(), format);
         try {
-            convert(options, format);
+            convert(environment, options, format);
         } catch (InvalidPathException e) { // of a list, a data.yaml or an .odgt file
             throw new BadInput(inputs.path() + ": \"" + e.getInput() + "\" cannot be a file name: " + e.getReason(), e);
         }
     }
 
-    private static void convert(Options options, DatasetFormat format) {
+    private static void convert(Environment environment, Options options, DatasetFormat format) {
         Inputs inputs = options.inputs();
         LabelSource source = format.open(inputs);
         Findings findings = new Findings();
-        try (StepProgress progress = new StepProgress("converting", source.steps(), System.getenv())) {
+        try (ProgressLine line = environment.progressLine(); StepProgress progress = new StepProgress("converting", source.steps(), line)) {
             AtomicFiles.write(options.output(), out -> {
                 try (CocoJsonWriter json = new CocoJsonWriter(out, options.output().toAbsolutePath().getParent())) {
                     source.read(findings, new Sink(json, progress));

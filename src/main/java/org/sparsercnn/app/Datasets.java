@@ -2,7 +2,6 @@ package org.sparsercnn.app;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -75,8 +74,6 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         Config fitted = withClasses(config, all);
         parts.forEach(part -> preflight(part, config));
         Dataset used = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
-        int[] counts = used.instancesPerClass();
-        LOG.info("{}: {} images, {} boxes, {} classes", used.name(), used.size(), Arrays.stream(counts).asLongStream().sum(), counts.length);
         Datasets datasets = withTests(new Datasets(fitted, Optional.of(used), List.of()), catalog, strict);
         datasets.tests.forEach(test -> requireSameClasses(used, test.images()));
         return datasets;

@@ -1,7 +1,6 @@
 package org.sparsercnn.app;
 
 import java.util.Locale;
-import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,11 +16,10 @@ final class StepProgress implements AutoCloseable {
     private long done;
     private long lastLine = System.nanoTime();
 
-    /** @param variables of the environment */
-    StepProgress(String task, long steps, Map<String, String> variables) {
+    StepProgress(String task, long steps, ProgressLine line) {
         this.task = task;
         this.steps = steps;
-        line = ProgressLine.ofProcess(variables);
+        this.line = line;
         bar = line.begin(task, 0, steps);
     }
 
@@ -40,6 +38,6 @@ final class StepProgress implements AutoCloseable {
 
     @Override
     public void close() {
-        line.close();
+        bar.close();
     }
 }

@@ -11,10 +11,14 @@ import org.sparsercnn.data.convert.Inputs;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code convert-dataset}: labels of other formats to COCO JSON. */
 @Command(name = "convert-dataset", description = "Convert labels of Pascal VOC, CrowdHuman or YOLO to COCO JSON. Images stay where they are.")
 final class ConvertDatasetCommand implements Callable<Integer> {
+    @ParentCommand
+    private Main main;
+
     @Parameters(paramLabel = "PATH", description = "The data set's folder; or annotation_train.odgt, or data.yaml.")
     private Path path;
 
@@ -48,7 +52,7 @@ final class ConvertDatasetCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Inputs inputs = new Inputs(path, Optional.ofNullable(images), Optional.ofNullable(labels), splits, Inputs.classNames(classes), difficult);
-        DatasetConversion.run(new DatasetConversion.Options(Optional.ofNullable(from), inputs, skipBad, output));
+        DatasetConversion.run(main.environment(), new DatasetConversion.Options(Optional.ofNullable(from), inputs, skipBad, output));
         return Main.OK;
     }
 }

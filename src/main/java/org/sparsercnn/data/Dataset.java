@@ -30,11 +30,6 @@ import org.sparsercnn.util.Examples;
 public record Dataset(String name, String source, List<ImageRecord> images, CategoryMap categories, AnnotationAudit audit) {
     private static final Logger LOG = LoggerFactory.getLogger(Dataset.class);
 
-    /** A set of a few images that are in memory. */
-    public Dataset(String name, List<ImageRecord> images, CategoryMap categories) {
-        this(name, name, List.copyOf(images), categories, new AnnotationAudit());
-    }
-
     public int size() {
         return images.size();
     }
@@ -42,17 +37,6 @@ public record Dataset(String name, String source, List<ImageRecord> images, Cate
     /** The same under another name. */
     public Dataset named(String other) {
         return new Dataset(other, source, images, categories, audit);
-    }
-
-    /** Instances per contiguous class, crowd regions left out. */
-    public int[] instancesPerClass() {
-        int[] counts = new int[categories.size()];
-        for (ImageRecord image : images) {
-            for (int i = 0; i < image.instances(); i++) {
-                counts[image.classes()[i]] += image.crowd()[i] ? 0 : 1;
-            }
-        }
-        return counts;
     }
 
     /**

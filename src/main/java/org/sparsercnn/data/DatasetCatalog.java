@@ -31,12 +31,7 @@ public final class DatasetCatalog {
      *
      * @param metric how detections on it are scored
      */
-    public record Entry(String name, Path json, Path imageRoot, Metric metric) {
-        /** Scored as COCO. */
-        public Entry(String name, Path json, Path imageRoot) {
-            this(name, json, imageRoot, Metric.COCO);
-        }
-    }
+    public record Entry(String name, Path json, Path imageRoot, Metric metric) {}
 
     private record Layout(String imageRoot, String json) {}
 
@@ -95,10 +90,6 @@ public final class DatasetCatalog {
                     json, imageRoot, PAIR, FILE_NAME);
         }
         return json + PAIR + imageRoot + (metric == Metric.COCO ? "" : PAIR + metric.name().toLowerCase(Locale.ROOT));
-    }
-
-    public List<String> names() {
-        return List.copyOf(entries.keySet());
     }
 
     /**

@@ -17,9 +17,6 @@ public record CrowdHumanCurve(double[] scores, int[] hits, int persons, int igno
     /** False positives per image at which misses are looked up: Dollar et al., PAMI 2012, with the digits of the published script. */
     private static final double[] REFERENCES = {0.0100, 0.0178, 0.03160, 0.0562, 0.1000, 0.1778, 0.3162, 0.5623, 1.000};
 
-    /** The stricter range of the same, from 0.0001. */
-    private static final double[] STRICT_REFERENCES = {0.0001, 0.0003, 0.00100, 0.0032, 0.0100, 0.0316, 0.1000, 0.3162, 1.000};
-
     /** N. */
     public int count() {
         return scores.length;
@@ -69,16 +66,7 @@ public record CrowdHumanCurve(double[] scores, int[] hits, int persons, int igno
 
     /** mMR: the geometric mean of the miss rates at nine numbers of false positives per image from 0.01 to 1; 0 is best. */
     public double logAverageMissRate() {
-        return logAverageMissRate(REFERENCES);
-    }
-
-    /** The same from 0.0001. */
-    public double strictLogAverageMissRate() {
-        return logAverageMissRate(STRICT_REFERENCES);
-    }
-
-    private double logAverageMissRate(double[] references) {
-        return nothingCounts() ? ofNothing(1) : Math.exp(Arrays.stream(references).map(r -> Math.log(missRateAt(r))).sum() / references.length);
+        return nothingCounts() ? ofNothing(1) : Math.exp(Arrays.stream(REFERENCES).map(r -> Math.log(missRateAt(r))).sum() / REFERENCES.length);
     }
 
     /** Where there are that many false positives for the first time; in the end if there never are. */

@@ -19,8 +19,4 @@ public record CrowdHumanOptions(double overlap, boolean published) {
     public static CrowdHumanOptions asPublished() {
         return new CrowdHumanOptions(0.5, true);
     }
-
-    public CrowdHumanOptions withOverlap(double other) {
-        return new CrowdHumanOptions(other, published);
-    }
 }

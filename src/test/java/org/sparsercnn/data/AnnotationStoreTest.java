@@ -83,8 +83,8 @@ class AnnotationStoreTest {
         Path json = Files.writeString(folder.resolve("mine.json"), """
                 {"images": [{"id": 1, "file_name": "a.jpg", "width": 4, "height": 4}], "annotations": [],
                  "categories": [{"id": 0, "name": "thing"}]}""");
-        DatasetCatalog catalog = new DatasetCatalog(folder, List.of(new DatasetCatalog.Entry("train", json, folder),
-                new DatasetCatalog.Entry("val", folder.resolve("x/../mine.json"), folder)));
+        DatasetCatalog catalog = new DatasetCatalog(folder, List.of(new DatasetCatalog.Entry("train", json, folder, Metric.COCO),
+                new DatasetCatalog.Entry("val", folder.resolve("x/../mine.json"), folder, Metric.COCO)));
         Dataset train = catalog.load("train", true);
         AnnotationStore store = catalog.annotations("train");
         Files.delete(json); // a second reading would fail

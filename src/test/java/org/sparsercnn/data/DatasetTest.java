@@ -39,7 +39,6 @@ class DatasetTest {
         assertThat(joined.categories()).isEqualTo(a.categories());
         assertThat(b.images().get(0).classes()).containsExactly(1);
         assertThat(joined.images().get(2).classes()).containsExactly(0); // a cat, whatever its id
-        assertThat(joined.instancesPerClass()).containsExactly(2, 0);
         assertThat(joined.images()).extracting(image -> image.file().getFileName().toString())
                 .containsExactly("a1.jpg", "a2.jpg", "b1.jpg", "b2.jpg");
         assertThat(joined.audit().ids(Finding.OVERHANGING).count()).isEqualTo(2);
@@ -77,13 +76,6 @@ class DatasetTest {
     private static void refuses(Dataset first, Dataset second, String reason) {
         assertThatThrownBy(() -> Dataset.concat(List.of(first, second))).isInstanceOf(BadInput.class)
                 .hasMessageContaining("cannot be trained on together").hasMessageContaining(reason);
-    }
-
-    @Test
-    void anEmptySetHasNothingToTrainOn() throws IOException {
-        Dataset dataset = read("a", "{'id': 1, 'name': 'cat'}", 1);
-        Dataset empty = new Dataset("void", List.of(dataset.images().getLast()), dataset.categories());
-        assertThatThrownBy(empty::withoutEmptyImages).isInstanceOf(BadInput.class).hasMessageContaining("none of its 1 images has a box");
     }
 
     /** Two images, 1 and 2, of 9x9; one box, which overhangs, on the first. */

@@ -67,7 +67,7 @@ class CrowdHumanGoldenTest {
             GroundTruth truth = truth(c.get("coco_gt"));
             Detections detections = detections(c.get("coco_dt"));
             compare(CrowdHumanEvaluation.evaluate(truth, detections, PUBLISHED), c.get("result"));
-            compare(CrowdHumanEvaluation.evaluate(truth, detections, PUBLISHED.withOverlap(0.7)), c.get("result_thres_0.7"));
+            compare(CrowdHumanEvaluation.evaluate(truth, detections, new CrowdHumanOptions(0.7, true)), c.get("result_thres_0.7"));
         }));
     }
 
@@ -92,7 +92,6 @@ class CrowdHumanGoldenTest {
             assertThat(found.recall()).isEqualTo(number(wanted.get("recall")));
         }
         close(found.logAverageMissRate(), number(wanted.get("mMR")));
-        close(found.strictLogAverageMissRate(), number(wanted.get("mMR_-4")));
         curve(found, wanted.get("recall_curve"), found::recall);
         curve(found, wanted.get("precision_curve"), found::precision);
         curve(found, wanted.get("fppi_curve"), found::falsePositivesPerImage);
