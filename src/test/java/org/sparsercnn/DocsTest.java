@@ -55,7 +55,7 @@ class DocsTest {
             "System", "Font", "True", "False");
     /** Options of other programs. */
     private static final Set<String> FOREIGN_OPTIONS =
-            Set.of("--num-machines", "--machine-rank", "--dist-url", "--webcam", "--video-input");
+            Set.of("--num-machines", "--machine-rank", "--dist-url", "--webcam", "--video-input", "--logdir");
 
     private static List<Path> pages() {
         try (Stream<Path> docs = Files.list(Path.of("docs"))) {
