@@ -22,6 +22,8 @@ import org.sparsercnn.util.Json;
  * {@code best.json} beside the checkpoints keeps them for a run that is resumed.
  */
 final class BestScore {
+    /** The names of losses on a test set begin so. */
+    static final String LOSSES = "val/";
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
 
     /** @param iteration the last one done when it was measured */

@@ -1,5 +1,6 @@
 package org.sparsercnn.app;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -8,6 +9,7 @@ import org.sparsercnn.config.TestConfig;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.eval.Score;
 import org.sparsercnn.io.Checkpoints;
+import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.Hook;
@@ -85,7 +87,7 @@ public final class Training {
         Datasets sets = Datasets.forTraining(environment, given, options.strict);
         Config config = sets.config();
         Dataset data = sets.training().orElseThrow();
-        refuseUnknownMetric(config.test(), sets.tests());
+        refuseUnknownMetric(config, sets.tests());
         Evaluation evaluation = new Evaluation(EvaluationTask.PLAIN, config, sets.tests(), folder, options.device, interrupts::requested, progress);
         Checkpoints checkpoints = folder.checkpoints();
         BestScore best = new BestScore(config.test(), folder.path());
@@ -119,13 +121,19 @@ public final class Training {
     }
 
     /** Known now, not after the first evaluation. */
-    private static void refuseUnknownMetric(TestConfig test, List<Datasets.TestSet> sets) {
+    private static void refuseUnknownMetric(Config config, List<Datasets.TestSet> sets) {
+        TestConfig test = config.test();
         if (test.evalPeriod() > 0 && !test.bestMetric().isEmpty() && !sets.isEmpty()) {
             Datasets.TestSet first = sets.getFirst();
-            List<String> known = Score.names(first.metric(), first.images().categories());
+            List<String> known = new ArrayList<>(Score.names(first.metric(), first.images().categories()));
+            if (test.validationLoss()) {
+                known.add(BestScore.LOSSES + "total_loss");
+                new SetCriterion(config.model().sparseRcnn()).names().forEach(name -> known.add(BestScore.LOSSES + name));
+            }
             if (!known.contains(test.bestMetric())) {
-                throw BadInput.of("TEST.BEST_METRIC %s: no such number is measured on %s; one of %s, or '' for none", test.bestMetric(), first.name(),
-                        String.join(", ", known));
+                throw BadInput.of("TEST.BEST_METRIC %s: no such number is measured on %s; one of %s, or '' for none%s", test.bestMetric(), first.name(),
+                        String.join(", ", known), test.bestMetric().startsWith(BestScore.LOSSES) && !test.validationLoss()
+                                ? "; losses are measured with TEST.VALIDATION_LOSS True" : "");
             }
         }
     }

@@ -2,6 +2,7 @@ package org.sparsercnn.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -214,10 +215,25 @@ class StartTest {
         }
     }
 
+    /** What a loss on the test set says is better where it is smaller. */
+    @Test
+    void the_best_model_may_be_the_one_of_the_smallest_loss() {
+        train(place.output(), "SOLVER.MAX_ITER", "4", "TEST.EVAL_PERIOD", "2", "TEST.VALIDATION_LOSS", "True", "TEST.BEST_METRIC", "val/total_loss",
+                "SOLVER.EMA_DECAY", "0.5");
+        List<JsonNode> rows = place.metrics().stream().filter(row -> row.has("val/total_loss")).toList();
+        assertThat(rows).extracting(row -> row.get("iteration").asInt()).containsExactly(1, 3);
+        double before = rows.getFirst().get("val/total_loss").asDouble();
+        double after = rows.getLast().get("val/total_loss").asDouble();
+        JsonNode best = Json.read(place.output().resolve("best.json"), ObjectNode.class).get("best");
+        assertThat(best.get("value").asDouble()).isEqualTo(Math.min(before, after));
+        assertThat(place.checkpoint("model_best.safetensors").iteration()).isEqualTo(before <= after ? 1 : 3);
+    }
+
     @Test
     void a_stop_without_evaluations_or_an_unknown_metric_is_refused() {
         refuses("TEST.EARLY_STOP 2", "TEST.EARLY_STOP 2", "set TEST.EVAL_PERIOD");
         refuses("TEST.EARLY_STOP 2 TEST.EVAL_PERIOD 5 TEST.BEST_METRIC ''", "TEST.BEST_METRIC, such as AP");
         refuses("TEST.EVAL_PERIOD 5 TEST.BEST_METRIC mAP", "TEST.BEST_METRIC mAP", "AP, AP50, AP75, APs, APm, APl, AP-circle");
+        refuses("TEST.EVAL_PERIOD 5 TEST.BEST_METRIC val/total_loss", "losses are measured with TEST.VALIDATION_LOSS True");
     }
 }
