@@ -74,7 +74,7 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         Config fitted = withClasses(config, all);
         parts.forEach(part -> preflight(part, config));
         Dataset used = config.dataLoader().filterEmptyAnnotations() ? all.withoutEmptyImages() : all;
-        Datasets datasets = withTests(new Datasets(fitted, Optional.of(used), List.of()), catalog, strict);
+        Datasets datasets = withTests(new Datasets(fitted, Optional.of(used), List.of()), parts, catalog, strict);
         datasets.tests.forEach(test -> requireSameClasses(used, test.images()));
         return datasets;
     }
@@ -85,10 +85,11 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
             throw new BadInput("DATASETS.TEST is empty: name a data set to evaluate on, such as DATASETS.TEST \"('coco_2017_val',)\", or give"
                     + " --val-json FILE --val-images FOLDER");
         }
-        return withTests(new Datasets(config, Optional.empty(), List.of()), environment.catalog(config), strict);
+        return withTests(new Datasets(config, Optional.empty(), List.of()), List.of(), environment.catalog(config), strict);
     }
 
-    private static Datasets withTests(Datasets before, DatasetCatalog catalog, boolean strict) {
+    /** @param told sets that need not be told of once more */
+    private static Datasets withTests(Datasets before, List<Dataset> told, DatasetCatalog catalog, boolean strict) {
         List<TestSet> tests = new ArrayList<>();
         Set<String> taken = new HashSet<>();
         Config config = before.config;
@@ -96,10 +97,18 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
             DatasetCatalog.Entry entry = catalog.entry(name);
             Dataset set = catalog.load(name, strict).named(free(entry.name(), taken));
             config = withClasses(config, set);
-            preflight(set, config);
+            if (told.stream().anyMatch(one -> sameFiles(one, set))) {
+                LOG.info("Data set {} ({}): trained on as well", set.name(), set.source());
+            } else {
+                preflight(set, config);
+            }
             tests.add(new TestSet(set, new GroundTruth(catalog.annotations(name)), entry.metric()));
         }
         return new Datasets(config, before.training, tests);
+    }
+
+    private static boolean sameFiles(Dataset one, Dataset other) {
+        return one.source().equals(other.source()) && one.images().getFirst().file().equals(other.images().getFirst().file());
     }
 
     /** Tells what is in {@code set}; a file that is missing ends the run now and not when its turn comes. */

@@ -51,7 +51,7 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
             throw BadInput.of("%s%s: no such device; one of cpu, cuda, cuda:N, auto", source, asked);
         }
         if (asked.startsWith(CUDA)) {
-            int gpus = CudaDevices.ofThisMachine().list().size();
+            int gpus = gpus(source + asked);
             if (replicas > 1) {
                 throw BadInput.of("--num-gpus %d: %d GPUs found, and this version trains on one of them; leave the option out", replicas, gpus);
             }
@@ -61,6 +61,15 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
         }
         if (replicas > 1 && !asked.equals(CPU)) {
             throw BadInput.of("--num-gpus %d: this version trains on one GPU; --device cpu makes %d replicas in this process", replicas, replicas);
+        }
+    }
+
+    /** @param asked where and how one was asked for */
+    private static int gpus(String asked) {
+        try {
+            return CudaDevices.ofThisMachine().list().size();
+        } catch (BadInput e) {
+            throw new BadInput(e.getMessage() + "\n" + asked + " wants a GPU; --device cpu computes on the CPU", e);
         }
     }
 

@@ -2,6 +2,7 @@ package org.sparsercnn.app;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,7 +45,7 @@ final class ExpectedResults {
         for (Evaluation.Result r : meant) {
             double found = r.score().percentages().get(e.metric());
             if (!(Math.abs(found - e.expected()) <= e.tolerance())) { // NaN misses too
-                misses.add(r.task().label() + "/" + e.metric() + " on " + r.name() + " is " + (Double.isNaN(found) ? "undefined" : found) + ", expected " + e.expected() + " +- " + e.tolerance());
+                misses.add(r.task().label() + "/" + e.metric() + " on " + r.name() + " is " + (Double.isNaN(found) ? "undefined" : String.format(Locale.ROOT, "%.4f", found)) + ", expected " + e.expected() + " +- " + e.tolerance());
             }
         }
         return misses;

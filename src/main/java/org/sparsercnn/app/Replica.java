@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -69,11 +70,14 @@ final class Replica {
     private void run() {
         if (main) {
             Compute.announce(config, model.device());
-            LOG.info("{} parameters, {} of them trained", model.parameters().count(),
-                    model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum());
+            long trained = model.parameters().trainable().stream().mapToLong(p -> p.value().elements()).sum();
+            LOG.info("{}", String.format(Locale.ROOT, "%,d parameters, %,d of them trained", model.parameters().count(), trained));
         }
         long start = job.start().iteration();
         job.start().fill(model, state, job.seed(), main).ifPresent(saved -> losses.restore(saved.path(LOSSES)));
+        if (main && start > 0 && job.course().plan().done(start)) {
+            LOG.info("The run is complete ({}): nothing is left to train, only to measure. A larger SOLVER.MAX_ITER goes on.", job.course().plan().length());
+        }
         RunMetrics metrics = null; // of rank 0
         if (main) {
             metrics = job.folder().openMetrics(start);
@@ -159,7 +163,7 @@ final class Replica {
     private void saveAfter(Throwable failure, long done) {
         try {
             Path saved = saves.last(done - 1, false);
-            LOG.warn("The run ends early, after {} iterations; it is saved as {}", done, saved);
+            LOG.warn("The run ends early, after iteration {}; it is saved as {}", done - 1, saved);
         } catch (RuntimeException e) {
             failure.addSuppressed(e);
         }

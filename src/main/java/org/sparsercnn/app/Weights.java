@@ -16,6 +16,9 @@ import org.sparsercnn.util.BadInput;
 final class Weights {
     private static final Logger LOG = LoggerFactory.getLogger(Weights.class);
 
+    /** Of detectron2's addresses, those of backbones. */
+    private static final String BACKBONES = "detectron2://ImageNetPretrained/";
+
     private final WeightsCache cache;
 
     Weights(Environment environment) {
@@ -42,6 +45,9 @@ final class Weights {
     LoadedCheckpoint complete(SparseRcnn model, String weights) {
         if (weights.isEmpty()) {
             throw new BadInput("MODEL.WEIGHTS is empty; name a checkpoint: MODEL.WEIGHTS path/to/model.pth");
+        }
+        if (weights.startsWith(BACKBONES)) { // a config's own, which would be downloaded for nothing
+            throw BadInput.of("MODEL.WEIGHTS is %s, a backbone to start a training from; name a trained checkpoint: MODEL.WEIGHTS path/to/model.pth", weights);
         }
         LoadedCheckpoint checkpoint = read(weights);
         WeightsMatch match = match(model, checkpoint).requireComplete();

@@ -24,13 +24,19 @@ final class DataOptions {
     boolean strict;
 
     Config applied(Config config) {
-        return config.withDatasets(List.of(), named("--val", json, images, metric));
+        return config.withDatasets(List.of(), named("--val", json, images, metric, config, "DATASETS.TEST"));
     }
 
-    /** @param option the beginning of both options' names */
-    static List<String> named(String option, List<Path> json, List<Path> images, Metric metric) {
+    /**
+     * @param option the beginning of both options' names
+     * @param key of {@code config}, which they stand for; not both can be given
+     */
+    static List<String> named(String option, List<Path> json, List<Path> images, Metric metric, Config config, String key) {
         if (json.isEmpty() && images.isEmpty()) {
             return List.of();
+        }
+        if (config.isOverridden(key)) {
+            throw BadInput.of("%s-json and %s %s name the same data sets twice; leave one of them out", option, key, config.valueOf(key));
         }
         if (json.isEmpty() || images.size() != 1 && images.size() != json.size()) {
             throw BadInput.of("%d %s-json and %d %s-images: give %s-images FOLDER once for all files, or once for each", json.size(), option, images.size(),

@@ -69,7 +69,7 @@ final class TrainCommand implements Callable<Integer> {
             Replay.run(replay, config.device(), overrides == null ? List.of() : overrides);
             return Main.OK;
         }
-        Config c = data.applied(trainData.applied(config.load(overrides)));
+        Config c = trainData.applied(data.applied(config.load(overrides)));
         if (evalOnly) {
             if (from.weights != null) {
                 throw new BadInput("--eval-only and --init-from: name the weights to evaluate by MODEL.WEIGHTS");

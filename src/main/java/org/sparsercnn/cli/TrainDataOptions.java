@@ -16,7 +16,7 @@ final class TrainDataOptions {
 
     /** The config's test sets do not go with other training data: unless named on the command line too, they are left out. */
     Config applied(Config config) {
-        List<String> names = DataOptions.named("--train", json, images, Metric.COCO);
+        List<String> names = DataOptions.named("--train", json, images, Metric.COCO, config, "DATASETS.TRAIN");
         Config applied = config.withDatasets(names, List.of());
         return names.isEmpty() || config.isOverridden("DATASETS.TEST") ? applied : applied.with("DATASETS.TEST", "()");
     }

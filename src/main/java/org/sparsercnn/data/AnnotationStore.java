@@ -25,7 +25,7 @@ import org.sparsercnn.util.BadInput;
  * store. Immutable, for any number of threads.
  */
 public final class AnnotationStore {
-    private static final Logger LOG = LoggerFactory.getLogger(AnnotationStore.class);
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.data");
 
     static final int CROWD = 1;
     static final int IGNORE = 2;
@@ -77,7 +77,8 @@ public final class AnnotationStore {
     public static AnnotationStore read(Path json) {
         long start = System.nanoTime();
         AnnotationStore store = JsonStream.read(json, in -> new CocoParser(json, in).parse());
-        LOG.info("{}", String.format(Locale.ROOT, "Read %s in %.1f s: %s", json, (System.nanoTime() - start) * 1e-9, store.memoryText()));
+        LOG.info("{}", String.format(Locale.ROOT, "Loaded %,d images in COCO format from %s in %.1f s (%s)", store.imageCount, json,
+                (System.nanoTime() - start) * 1e-9, store.memoryText()));
         return store;
     }
 
@@ -192,10 +193,10 @@ public final class AnnotationStore {
         return imageBytes() + boxBytes();
     }
 
-    /** What it holds and what that costs: {@code 118,000 images at 44.0 bytes, 860,000 boxes at 53.0 bytes, 50.77 MB outside the heap}. */
+    /** What it costs: {@code 50.77 MB outside the heap: 44.0 bytes an image, 53.0 bytes a box}. */
     public String memoryText() {
-        return String.format(Locale.ROOT, "%,d images at %.1f bytes, %,d boxes at %.1f bytes, %.2f MB outside the heap", imageCount,
-                (double) imageBytes() / imageCount, boxCount, boxCount == 0 ? 0 : (double) boxBytes() / boxCount, byteSize() / 1e6);
+        return String.format(Locale.ROOT, "%.2f MB outside the heap: %.1f bytes an image", byteSize() / 1e6, (double) imageBytes() / imageCount)
+                + (boxCount == 0 ? "" : String.format(Locale.ROOT, ", %.1f bytes a box", (double) boxBytes() / boxCount));
     }
 
     private long imageBytes() {

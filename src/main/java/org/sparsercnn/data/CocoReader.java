@@ -20,7 +20,7 @@ import org.sparsercnn.util.BadInput;
  * counted. Annotations flagged "ignore" (detectron2 refuses such files) are kept out of training like crowd regions.
  */
 public final class CocoReader {
-    private static final Logger LOG = LoggerFactory.getLogger(CocoReader.class);
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.data");
     private static final double ROUNDING_PX = 0.5;
 
     private CocoReader() {}
@@ -44,7 +44,7 @@ public final class CocoReader {
         if (strict && !audit.clean()) {
             throw BadInput.of("%s: --strict-data refuses %,d boxes:%n%s", store.source(), audit.total(), audit);
         }
-        report(name, store);
+        warn(name, store);
         List<ImageRecord> images = Dataset.madeOnDemand(store.imageCount(), i -> image(store, i, imageRoot, (_, _) -> {}));
         return new Dataset(name, store.source().toString(), images, store.categories(), audit);
     }
@@ -127,8 +127,7 @@ public final class CocoReader {
         }
     }
 
-    private static void report(String name, AnnotationStore store) {
-        LOG.info("Loaded {} images in COCO format from {}", store.imageCount(), store.source());
+    private static void warn(String name, AnnotationStore store) {
         if (!store.categories().contiguousFromOne() && !name.contains("coco")) {
             LOG.warn("Category ids in annotations are not in [1, #categories]! We'll apply a mapping for you.");
         }

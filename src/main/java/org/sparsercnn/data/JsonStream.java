@@ -65,7 +65,7 @@ public final class JsonStream {
             }
             return result;
         } catch (JsonProcessingException e) {
-            String where = e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr();
+            String where = e.getLocation() == null ? "" : " at line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr();
             throw new BadInput(file + ": broken or truncated JSON" + where + ": " + e.getOriginalMessage(), e);
         } catch (IOException e) {
             throw new BadInput(file + ": cannot be read: " + AtomicFiles.reason(e), e);

@@ -181,7 +181,7 @@ public final class Preflight {
         }
         Examples unused = Examples.of(IntStream.range(0, boxes == 0 ? 0 : perClass.length).filter(k -> perClass[k] == 0).mapToObj(set.categories()::name));
         if (unused.count() > 0) {
-            warnings.add(text("%,d classes without a single box cannot be learned, and their AP is n/a: %s", unused.count(), unused));
+            warnings.add(text("classes without a single box (%,d of %,d) cannot be learned, and their AP is n/a: %s", unused.count(), perClass.length, unused));
         }
         if (crowded.count() > 0) {
             warnings.add(text("%,d images hold more objects than the %d that MODEL.SparseRCNN.NUM_PROPOSALS lets be found in one: image ids %s;"

@@ -93,6 +93,7 @@ class BadInputTest {
                 arguments("MODEL.PIXEL_STD [0.0,1.0,1.0]", "MODEL.PIXEL_STD"),
                 arguments("--device cuda", "The CUDA driver sees no GPU"),
                 arguments("--device cuda:7", "The CUDA driver sees no GPU"),
+                arguments("--device cuda", "--device cuda wants a GPU; --device cpu computes on the CPU"),
                 arguments("--device tpu", "--device tpu: no such device; one of cpu, cuda, cuda:N, auto"),
                 arguments("--num-gpus 0", "--num-gpus 0: at least 1"),
                 arguments("--num-gpus 2 --device auto", "--num-gpus 2: this version trains on one GPU", "--device cpu"),
@@ -104,7 +105,8 @@ class BadInputTest {
                 arguments("DATASETS.TRAIN ('mine',)", "data set \"mine\" is not known"),
                 arguments("DATASETS.TEST ('coco_2017_val',)", "instances_val2017.json does not exist", "DETECTRON2_DATASETS"),
                 arguments("--eval-only DATASETS.TEST ()", "DATASETS.TEST is empty"),
-                arguments("--eval-only", "MODEL.WEIGHTS is empty"));
+                arguments("--eval-only", "MODEL.WEIGHTS is empty"),
+                arguments("--eval-only MODEL.WEIGHTS detectron2://ImageNetPretrained/torchvision/R-50.pkl", "a backbone to start a training from"));
     }
 
     @ParameterizedTest

@@ -88,12 +88,21 @@ class OwnDataTest {
         assertThat(place.run("train", own(json)).code()).isZero();
         String log = place.log();
         assertThat(log).containsSubsequence("Data set own5 (" + json + ")", "  images                   6  all 64x64", "repaired boxes           1  see below",
-                "boxes repaired or dropped", "1 box reaching out of the image; clipped to it (annotation ids 1)", "Data set own5 (", "iter: ");
-        assertThat(log.split(" MB outside the heap", -1)).hasSize(2);
+                "boxes repaired or dropped", "1 box reaching out of the image; clipped to it (annotation ids 1)", "Data set own5 (" + json + "): trained on as well", "iter: ");
+        assertThat(log).containsOnlyOnce(" MB outside the heap").containsOnlyOnce("images in COCO format");
         assertThat(place.run("eval", "--val-json", json.toString(), "--val-images", set.trainImages().toString(), "MODEL.WEIGHTS",
                 place.output().resolve("model_final.safetensors").toString()).code()).isZero();
         assertThat(place.log().substring(log.length())).containsSubsequence("Data set own5 (", "Start inference");
         assertThat(place.run("train", own(json, "--strict-data")).err()).contains("--strict-data refuses 1 boxes", "annotation ids 1");
+    }
+
+    @Test
+    void data_are_named_once() {
+        Path json = withClasses(5);
+        assertThat(place.run("train", own(json, "DATASETS.TRAIN", "('coco_2017_train',)"))).isEqualTo(new Workplace.Ended(2,
+                "error: --train-json and DATASETS.TRAIN ('coco_2017_train',) name the same data sets twice; leave one of them out\n"));
+        assertThat(place.run("eval", "--val-json", json.toString(), "--val-images", set.trainImages().toString(), "DATASETS.TEST", "('coco_2017_val',)").err())
+                .contains("--val-json and DATASETS.TEST ('coco_2017_val',)");
     }
 
     @Test

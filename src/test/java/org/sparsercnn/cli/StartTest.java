@@ -163,7 +163,8 @@ class StartTest {
                 + "  SOLVER.MAX_ITER: 3 -> 5\n  SOLVER.BASE_LR: 0.001 -> 0.002\n  SOLVER.STEPS: (100,) -> (4,)\n", "at iteration 3", "5 iterations from 3");
         assertThat(place.checkpoint("model_final.safetensors").iteration()).isEqualTo(4);
         train(place.output(), "--resume", "SOLVER.MAX_ITER", "5", "SOLVER.BASE_LR", "0.002", "MODEL.SparseRCNN.CLASS_WEIGHT", "1.5", "SOLVER.STEPS", "(4,)");
-        assertThat(place.log().substring(place.log().lastIndexOf("another run in this folder"))).doesNotContain("Changed since");
+        assertThat(place.log().substring(place.log().lastIndexOf("another run in this folder"))).doesNotContain("Changed since")
+                .contains("The run is complete (5 iterations): nothing is left to train, only to measure. A larger SOLVER.MAX_ITER goes on.");
     }
 
     @Test

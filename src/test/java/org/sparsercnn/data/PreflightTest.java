@@ -66,7 +66,7 @@ class PreflightTest {
                 "mine: boxes repaired or dropped for training (evaluation takes the file as it stands):\n"
                         + "1 box with a width or height that is not positive; dropped (annotation ids 5)\n"
                         + "1 box reaching out of the image; clipped to it (annotation ids 6)",
-                "mine: 1 classes without a single box cannot be learned, and their AP is n/a: c2",
+                "mine: classes without a single box (1 of 3) cannot be learned, and their AP is n/a: c2",
                 "mine: 1 images hold more objects than the 3 that MODEL.SparseRCNN.NUM_PROPOSALS lets be found in one: image ids 1; the fullest holds 4");
     }
 
