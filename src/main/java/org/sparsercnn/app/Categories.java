@@ -4,18 +4,52 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.data.CategoryMap;
+import org.sparsercnn.data.Dataset;
+import org.sparsercnn.io.CheckpointReader;
 import org.sparsercnn.io.LoadedCheckpoint;
+import org.sparsercnn.io.StateDict;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Json;
 
 /** The category map inside a checkpoint: {@code "categories": {"ids": […], "names": […]}} of its training state. */
 final class Categories {
-    private static final String KEY = "categories";
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
+    private static final String KEY = CheckpointReader.CATEGORIES;
 
     private Categories() {}
 
     static void put(ObjectNode state, CategoryMap categories) {
         state.putObject(KEY).putPOJO("ids", categories.originalIds()).putPOJO("names", categories.names());
+    }
+
+    /** The same for a file of weights alone. */
+    static void put(StateDict weights, CategoryMap categories) {
+        ObjectNode state = Json.MAPPER.createObjectNode();
+        put(state, categories);
+        weights.putMetadata(KEY, state.get(KEY).toString());
+    }
+
+    /**
+     * Holds the classes that weights were trained on against those of a data set. The same names in another order would be scored
+     * wrongly without a sign of it; other names may be mere spelling.
+     *
+     * @throws BadInput for the same names in another order
+     */
+    static void requireOrder(LoadedCheckpoint weights, Dataset data) {
+        List<String> there = data.categories().names();
+        List<String> trained = in(weights).map(CategoryMap::names).orElse(there);
+        if (there.equals(trained)) {
+            return;
+        }
+        if (there.stream().sorted().toList().equals(trained.stream().sorted().toList())) {
+            throw BadInput.of("%s was trained on the classes %s, and data set %s has them in another order: %s. Give its categories ids in the order"
+                    + " of the training data's.", weights.file(), trained, data.name(), there);
+        }
+        LOG.warn("{} was trained on the classes {}; data set {} has {}. They are compared by their place in these lists.", weights.file(), trained,
+                data.name(), there);
     }
 
     static Optional<CategoryMap> in(LoadedCheckpoint checkpoint) {

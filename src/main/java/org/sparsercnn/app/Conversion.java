@@ -24,6 +24,7 @@ public final class Conversion {
         if (name.endsWith(".pth")) {
             TorchWriter.write(out, checkpoint.model());
         } else {
+            Categories.in(checkpoint).ifPresent(map -> Categories.put(checkpoint.model(), map));
             Safetensors.write(out, checkpoint.model());
         }
         LOG.info("{} ({}, {} tensors) -> {}", in, checkpoint.format(), checkpoint.model().size(), out);

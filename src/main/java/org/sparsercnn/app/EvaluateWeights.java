@@ -8,6 +8,7 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.dist.LocalGroup;
+import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
 
 /** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST, and with TEST.AUG once more with test-time augmentation. */
@@ -41,7 +42,8 @@ public final class EvaluateWeights {
         String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(named) : named;
         try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Compute.announce(config, device);
-            new Weights(environment).complete(model, weights);
+            LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
+            sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
             List<Evaluation.Result> results = new ArrayList<>();
             for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
                 results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, LocalGroup.alone()));

@@ -25,6 +25,9 @@ import org.sparsercnn.util.Json;
  * the model zoos. The format is told from the contents, never from the file's name. Nothing in a file is ever run.
  */
 public final class CheckpointReader {
+    /** The category map among the extras, and in the metadata of a safetensors file with weights alone. */
+    public static final String CATEGORIES = "categories";
+
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointReader.class);
 
     /** Where the model's state dict may stand: detectron2, Lightning and mmdetection, pycls, Detectron. */
@@ -78,17 +81,30 @@ public final class CheckpointReader {
     private static LoadedCheckpoint ofSafetensors(Path file, StateDict all) {
         TrainingCheckpoint own = TrainingCheckpoint.of(all);
         if (own == null) {
-            return normalised(file, "safetensors", all, Map.of(), false, Optional.empty(), Map.of());
+            return normalised(file, "safetensors", all, Map.of(), false, Optional.empty(), categories(all));
         }
         try {
-            Map<String, Object> extras = Json.MAPPER.readerFor(new TypeReference<Map<String, Object>>() {})
-                    .with(DeserializationFeature.USE_LONG_FOR_INTS).readValue(own.state().toString());
+            Map<String, Object> extras = plain(own.state().toString());
             if (!own.averages().isEmpty()) {
                 LOG.info("{} has moving averages of the weights (SOLVER.EMA_DECAY): these are used", file);
             }
             return normalised(file, "safetensors", own.best(), Map.of(), false, Optional.empty(), extras);
         } catch (JsonProcessingException e) {
             throw new Malformed("its training state is damaged: " + e.getOriginalMessage());
+        }
+    }
+
+    private static Map<String, Object> plain(String json) throws JsonProcessingException {
+        return Json.MAPPER.readerFor(new TypeReference<Map<String, Object>>() {}).with(DeserializationFeature.USE_LONG_FOR_INTS).readValue(json);
+    }
+
+    /** What {@code convert} hands on beside the weights. */
+    private static Map<String, Object> categories(StateDict all) {
+        String json = all.metadata().get(CATEGORIES);
+        try {
+            return json == null ? Map.of() : Map.of(CATEGORIES, plain(json));
+        } catch (JsonProcessingException e) {
+            throw new Malformed("its list of categories is damaged: " + e.getOriginalMessage());
         }
     }
 

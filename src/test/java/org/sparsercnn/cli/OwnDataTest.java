@@ -70,6 +70,29 @@ class OwnDataTest {
         assertThat(named.err()).contains("quickstart_train has 5 classes", "NUM_CLASSES is 80");
     }
 
+    /** The class names a model was trained on travel with it, also through {@code convert}. */
+    @Test
+    void classes_in_another_order_are_not_scored_in_silence() {
+        assertThat(place.run("train")).isEqualTo(new Workplace.Ended(0, ""));
+        Path weights = folder.resolve("weights.safetensors");
+        assertThat(place.call("convert", place.output().resolve("model_final.safetensors").toString(), weights.toString()).code()).isZero();
+        ObjectNode json = Json.read(set.valJson(), ObjectNode.class);
+        ((ObjectNode) json.at("/categories/0")).put("name", "square");
+        ((ObjectNode) json.at("/categories/1")).put("name", "circle");
+        Path swapped = folder.resolve("swapped.json");
+        Json.write(swapped, json);
+        String[] evaluate = {"--val-json", swapped.toString(), "--val-images", set.valImages().toString(), "MODEL.WEIGHTS", weights.toString()};
+
+        Workplace.Ended ended = place.run("eval", evaluate);
+        assertThat(ended.code()).isEqualTo(2);
+        assertThat(ended.err()).contains("weights.safetensors was trained on the classes [circle, square", "another order: [square, circle");
+
+        ((ObjectNode) json.at("/categories/0")).put("name", "ring");
+        Json.write(swapped, json);
+        assertThat(place.run("eval", evaluate)).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(place.log()).contains("data set swapped has [ring, circle").contains("compared by their place");
+    }
+
     @Test
     void several_files_are_trained_on_as_one() {
         Path json = withClasses(5);
