@@ -1,6 +1,7 @@
 package org.sparsercnn.app;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,12 +54,21 @@ final class Categories {
     }
 
     static Optional<CategoryMap> in(LoadedCheckpoint checkpoint) {
-        if (!(checkpoint.extras().get(KEY) instanceof Map<?, ?> map)) {
+        return in(checkpoint.file(), checkpoint.extras().get(KEY));
+    }
+
+    /** @param file for messages */
+    static Optional<CategoryMap> in(Path file, ObjectNode state) {
+        return in(file, Json.MAPPER.convertValue(state.get(KEY), Object.class));
+    }
+
+    private static Optional<CategoryMap> in(Path file, Object value) {
+        if (!(value instanceof Map<?, ?> map)) {
             return Optional.empty();
         }
         if (!(map.get("ids") instanceof List<?> ids && map.get("names") instanceof List<?> names && ids.size() == names.size()
                 && ids.stream().allMatch(Number.class::isInstance) && ids.stream().distinct().count() == ids.size())) {
-            throw new BadInput(checkpoint.file() + ": its list of categories is damaged; remove it or use other weights");
+            throw new BadInput(file + ": its list of categories is damaged; remove it or use other weights");
         }
         return Optional.of(new CategoryMap(ids.stream().mapToLong(id -> ((Number) id).longValue()).toArray(),
                 names.stream().map(String::valueOf).toList()));

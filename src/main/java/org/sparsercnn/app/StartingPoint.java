@@ -9,7 +9,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.CategoryMap;
-import org.sparsercnn.io.CheckpointReader;
 import org.sparsercnn.io.Checkpoints;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.Initialization;
@@ -45,7 +44,7 @@ final class StartingPoint {
 
     private TrainingCheckpoint checked(Path file) {
         TrainingCheckpoint saved = TrainingCheckpoint.read(file);
-        Optional<CategoryMap> before = Categories.in(CheckpointReader.read(file));
+        Optional<CategoryMap> before = Categories.in(file, saved.state());
         if (before.isPresent() && !before.get().names().equals(classes.names())) {
             throw BadInput.of("%s: cannot be resumed on this data: it was trained on the classes %s, the data has %s. Resume with the data the"
                     + " run was started with, or start anew from its weights with --init-from.", file, before.get().names(), classes.names());
