@@ -45,7 +45,7 @@ final class DemoOutputs {
         return WRITABLE.matcher(file.getFileName().toString()).matches();
     }
 
-    private static void makeFolder(Path folder) {
+    static void makeFolder(Path folder) {
         try {
             Files.createDirectories(folder);
             Files.delete(Files.createTempFile(folder, "writable", null));

@@ -99,6 +99,11 @@ final class DynamicHead {
                 tape.reshape(x, images, count, c));
     }
 
+    /** Attention between the proposals that this stage is given, averaged over heads: (N, P, C) to (N, P, P), rows sum to 1. */
+    Variable attention(Tape tape, Variable proposals) {
+        return selfAttention.weights(tape, proposals);
+    }
+
     private static Variable climb(Tape tape, Variable x, List<Linear> layers, List<LayerNorm> norms) {
         for (int i = 0; i < layers.size(); i++) {
             x = norms.get(i).apply(tape, layers.get(i).apply(tape, x), true);

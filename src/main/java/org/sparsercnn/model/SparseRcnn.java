@@ -100,7 +100,7 @@ public final class SparseRcnn implements AutoCloseable {
         List<Variable> pyramid = backbone.apply(tape, batch.pixels(), () -> queued.accept("backbone"));
         queued.accept("fpn");
         long images = batch.pixels().shape().size(0);
-        Variable boxes = ScaleBoxes.apply(tape, proposalBoxes.variable(), batch.whwh());
+        Variable boxes = learnedBoxes(tape, batch);
         Variable features = Expand.apply(tape, proposalFeatures.variable(), images);
         List<Stage> stages = new ArrayList<>();
         for (DynamicHead head : heads) {
@@ -111,6 +111,24 @@ public final class SparseRcnn implements AutoCloseable {
         }
         queued.accept("heads");
         return stages;
+    }
+
+    /** The learned proposal boxes, from which the first stage starts: (N, P, 4) in pixels of the network's input. */
+    public Variable learnedBoxes(Tape tape, ImageBatch batch) {
+        return ScaleBoxes.apply(tape, proposalBoxes.variable(), batch.whwh());
+    }
+
+    /**
+     * Attention between the proposals in the last stage, averaged over heads: (N, P, P), rows sum to 1. Made anew from what
+     * the stage was given, so that a pass that nobody looks into keeps nothing.
+     *
+     * @param stages what {@link #apply} returned
+     */
+    public Variable lastAttention(Tape tape, List<Stage> stages) {
+        int before = heads.size() - 2;
+        Variable given = before >= 0 ? stages.get(before).features()
+                : Expand.apply(tape, proposalFeatures.variable(), stages.getLast().features().shape().size(0));
+        return heads.getLast().attention(tape, given);
     }
 
     @Override

@@ -26,4 +26,10 @@ public final class SelfAttention {
     public Variable apply(Tape tape, Variable x) {
         return Attention.apply(tape, x, inWeight.variable(), inBias.variable(), outWeight.variable(), outBias.variable(), heads, dropout);
     }
+
+    /** The attention weights over the same x, averaged over heads and without dropout: (B, N, N), rows sum to 1, F32. */
+    public Variable weights(Tape tape, Variable x) {
+        return Attention.mean(tape, Attention.withWeights(tape, x, inWeight.variable(), inBias.variable(), outWeight.variable(),
+                outBias.variable(), heads, 0).weights());
+    }
 }
