@@ -9,6 +9,7 @@ import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -144,7 +145,7 @@ class CrowdHumanTest {
                 .isEqualTo(new Workplace.Ended(0, ""));
         Workplace.Ended wrong = evaluate("wrong", "TEST.EXPECTED_RESULTS", "[['bbox','mMR',%s,0.01]]".formatted(mmr - 1));
         assertThat(wrong.code()).isEqualTo(3);
-        assertThat(wrong.err()).contains("bbox/mMR on CrowdHuman_val is " + mmr + ", expected " + (mmr - 1) + " +- 0.01");
+        assertThat(wrong.err()).contains(String.format(Locale.ROOT, "bbox/mMR on CrowdHuman_val is %.4f, expected %s +- 0.01", mmr, mmr - 1));
         Workplace.Ended undefined = evaluate("undefined", "TEST.EXPECTED_RESULTS", "[['bbox','COCO-APl',50.0,100.0]]"); // nobody is large
         assertThat(undefined.code()).isEqualTo(3);
         assertThat(undefined.err()).contains("bbox/COCO-APl on CrowdHuman_val is undefined, expected 50.0 +- 100.0");
