@@ -1,11 +1,14 @@
 package org.sparsercnn.app;
 
+import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -30,18 +33,27 @@ public final class Demo implements AutoCloseable {
      * @param output folder for the drawn pictures, or a file where there is one input; null: draw nothing
      * @param threshold score from which on a detection counts
      * @param json file for the detections; null: none
+     * @param truth annotation file whose boxes are drawn beside the detections; null: none
+     * @param crops folder for a picture of each detection; null: none
      */
-    public record Options(DeviceChoice device, List<String> input, Path output, double threshold, Path json) {}
+    public record Options(DeviceChoice device, List<String> input, Path output, double threshold, Path json, Path truth, Path crops) {
+        public Options(DeviceChoice device, List<String> input, Path output, double threshold, Path json) {
+            this(device, input, output, threshold, json, null, null);
+        }
+    }
 
     private final Options options;
     private final Detector detector;
     private final DatasetMapper mapper;
     private final CategoryMap categories;
+    private final DemoTruth truth;
+    private final Set<String> cropNames = new HashSet<>();
     private final List<Map<String, Object>> rows = new ArrayList<>();
 
     private Demo(Environment environment, Config config, Options options, SparseRcnn model) {
         this.options = options;
         this.detector = options.device.detector(config, model, config.test().aug().enabled());
+        this.truth = options.truth == null ? null : new DemoTruth(options.truth);
         this.mapper = DatasetMapper.forInference(config.input());
         LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
         int classes = config.model().sparseRcnn().numClasses();
@@ -52,14 +64,20 @@ public final class Demo implements AutoCloseable {
     /** @throws BadInput also if some of the pictures cannot be read; the others are done then */
     public static void run(Environment environment, Config config, Options options) {
         options.device.check(config, 1);
-        if (options.output == null && options.json == null) {
+        if (options.output == null && options.json == null && options.crops == null) {
             throw new BadInput("nothing to write: give --output FOLDER for pictures or --json FILE for numbers");
+        }
+        if (options.truth != null && options.output == null) {
+            throw new BadInput("--side-by-side draws pictures: give --output FOLDER");
         }
         if (!(options.threshold >= 0 && options.threshold <= 1)) {
             throw BadInput.of("--confidence-threshold %s: a number from 0 to 1", options.threshold);
         }
         List<Path> files = DemoInputs.files(options.input);
         Map<Path, Path> places = options.output == null ? Map.of() : DemoOutputs.places(files, options.output);
+        if (options.crops != null) {
+            DemoOutputs.makeFolder(options.crops, "--crop");
+        }
         int failures = 0;
         try (ProgressLine progress = environment.progressLine(); Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model());
                 Demo demo = new Demo(environment, config, options, model); ProgressLine.Bar bar = progress.begin("demo", 0, files.size())) {
@@ -103,12 +121,31 @@ public final class Demo implements AutoCloseable {
         }
         long detected = System.nanoTime();
         if (place != null) {
-            Pictures.write(Drawing.of(image, found, categories), place);
+            BufferedImage drawn = Drawing.of(image, found, categories);
+            Pictures.write(truth == null ? drawn : truth.beside(drawn, image, file, categories), place);
+        }
+        if (options.crops != null) {
+            crop(image, found, file);
         }
         long drawn = System.nanoTime();
         LOG.info("{}", String.format(Locale.ROOT, "%s: %d objects in %.3f s (decode %.3f, pre %.3f, forward %.3f, post %.3f, draw %.3f)%s", file,
                 found.count(), (drawn - begin) * 1e-9, (decoded - begin) * 1e-9, resized, result.forwardSeconds(),
                 result.postSeconds(), (drawn - detected) * 1e-9, place == null ? "" : " -> " + place));
+    }
+
+    /** Writes {@code photo-1.png}, the surest detection, {@code photo-2.png}, …: whole pixels that the box touches. */
+    private void crop(Image image, Detections found, Path file) {
+        String name = DemoOutputs.free(file.getFileName().toString().replaceFirst("(?<=.)\\.[^.]*$", "") + ".png", cropNames);
+        float[] b = found.boxesXyxyPx();
+        for (int i = 0; i < found.count(); i++) {
+            int left = Math.clamp((int) Math.floor(b[4 * i]), 0, image.width() - 1);
+            int top = Math.clamp((int) Math.floor(b[4 * i + 1]), 0, image.height() - 1);
+            int right = Math.clamp((int) Math.ceil(b[4 * i + 2]), left + 1, image.width());
+            int bottom = Math.clamp((int) Math.ceil(b[4 * i + 3]), top + 1, image.height());
+            Image part = image.crop(left, top, right - left, bottom - top);
+            Path place = options.crops.resolve(name.substring(0, name.length() - 4) + "-" + (i + 1) + ".png");
+            Pictures.write(Pictures.fromRgb(part.pixels(), part.width(), part.height()), place);
+        }
     }
 
     private Map<String, Object> row(Path file, Detections d, int i) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -26,7 +27,7 @@ final class DemoInputs {
     private DemoInputs() {}
 
     /**
-     * All files in the order given, those of a folder or a glob sorted by name, each once.
+     * All files in the order given, those of a folder or a glob sorted by name as people count ({@link NaturalOrder}), each once.
      *
      * @throws BadInput for an input that is no file, folder or glob, or that stands for nothing
      */
@@ -78,7 +79,7 @@ final class DemoInputs {
 
     private static List<Path> found(Path folder, int depth, Predicate<Path> wanted, String input) {
         try (Stream<Path> walk = Files.walk(folder, depth, FileVisitOption.FOLLOW_LINKS)) {
-            List<Path> files = walk.filter(Files::isRegularFile).filter(wanted).sorted().toList();
+            List<Path> files = walk.filter(Files::isRegularFile).filter(wanted).sorted(Comparator.comparing(Path::toString, new NaturalOrder())).toList();
             if (files.isEmpty()) {
                 throw new BadInput(input + ": no pictures there");
             }

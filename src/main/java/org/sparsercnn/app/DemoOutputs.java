@@ -30,7 +30,7 @@ final class DemoOutputs {
         if (picture && files.size() > 1) {
             throw BadInput.of("--output %s: one file for %d pictures; name a folder", output, files.size());
         }
-        makeFolder(picture ? output.toAbsolutePath().getParent() : output);
+        makeFolder(picture ? output.toAbsolutePath().getParent() : output, "--output");
         Map<Path, Path> places = new HashMap<>();
         Set<String> taken = new HashSet<>();
         for (Path file : files) {
@@ -45,17 +45,17 @@ final class DemoOutputs {
         return WRITABLE.matcher(file.getFileName().toString()).matches();
     }
 
-    static void makeFolder(Path folder) {
+    static void makeFolder(Path folder, String option) {
         try {
             Files.createDirectories(folder);
             Files.delete(Files.createTempFile(folder, "writable", null));
         } catch (IOException e) {
-            throw new BadInput("--output " + folder + ": " + (Files.isRegularFile(folder) ? "it is a file, and no .jpg or .png"
+            throw new BadInput(option + " " + folder + ": " + (Files.isRegularFile(folder) ? "it is a file, and no .jpg or .png"
                     : "cannot be written: " + AtomicFiles.reason(e)) + "; name another folder", e);
         }
     }
 
-    private static String free(String name, Set<String> taken) {
+    static String free(String name, Set<String> taken) {
         String written = WRITABLE.matcher(name).matches() ? name : name + ".png";
         int dot = written.lastIndexOf('.');
         String candidate = written;

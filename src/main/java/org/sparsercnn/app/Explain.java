@@ -73,7 +73,7 @@ public final class Explain {
             throw BadInput.of("--confidence-threshold %s: a number from 0 to 1", options.threshold);
         }
         List<Path> files = DemoInputs.files(options.input);
-        DemoOutputs.makeFolder(options.output);
+        DemoOutputs.makeFolder(options.output, "--output");
         int failures = 0;
         try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
             Explain explain = new Explain(environment, config, options, model);

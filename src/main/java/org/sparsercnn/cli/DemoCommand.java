@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.Demo;
+import org.sparsercnn.util.BadInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,12 +31,24 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--json", paramLabel = "FILE", description = "Write detections as JSON.")
     private Path json;
 
+    @Option(names = "--side-by-side", description = "Draw the objects of --gt beside the detections.")
+    private boolean sideBySide;
+
+    @Option(names = "--gt", paramLabel = "FILE", description = "COCO annotations of the pictures, for --side-by-side.")
+    private Path gt;
+
+    @Option(names = "--crop", paramLabel = "FOLDER", description = "Write a picture of each detection there.")
+    private Path crops;
+
     @Option(names = "--opts", arity = "0..*", paramLabel = "KEY VALUE", description = "Config overrides; the rest of the line.")
     private List<String> overrides;
 
     @Override
     public Integer call() {
-        Demo.run(main.environment(), config.load(overrides), new Demo.Options(config.device(), input, output, threshold, json));
+        if (sideBySide != (gt != null)) {
+            throw new BadInput("--side-by-side and --gt FILE go together: the file has the objects that are drawn beside the detections");
+        }
+        Demo.run(main.environment(), config.load(overrides), new Demo.Options(config.device(), input, output, threshold, json, gt, crops));
         return Main.OK;
     }
 }

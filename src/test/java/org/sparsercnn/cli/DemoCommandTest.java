@@ -21,6 +21,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.data.Image;
 import org.sparsercnn.data.ImageDecoder;
+import org.sparsercnn.data.sampleset.SampleSet;
 import org.sparsercnn.util.Json;
 import org.sparsercnn.viz.Pictures;
 
@@ -190,6 +191,56 @@ class DemoCommandTest {
         JsonNode row = rows().getFirst();
         assertThat(row.get("category_name").asText()).isEqualTo("class " + row.get("category_id").asInt());
         assertThat(row.get("category_id").asInt()).isBetween(1, 5);
+    }
+
+    @Test
+    void frames_of_a_folder_come_in_the_order_of_their_numbers() throws IOException {
+        Path frames = Files.createDirectories(folder.resolve("frames"));
+        for (String name : List.of("f10.png", "f9.png", "f1.png")) {
+            Files.copy(place.trainImage(1), frames.resolve(name));
+        }
+        done(demo("--input", frames.toString(), "--json", json.toString()));
+        assertThat(rows().stream().map(r -> Path.of(r.get("file_name").asText()).getFileName().toString()).distinct())
+                .containsExactly("f1.png", "f9.png", "f10.png");
+    }
+
+    @Test
+    void every_detection_is_cut_out() throws IOException {
+        Path crops = folder.resolve("crops");
+        done(demo("--input", photos.resolve("1.png").toString(), "--crop", crops.toString(), "--json", json.toString()));
+        List<JsonNode> rows = rows();
+        assertThat(names(crops)).hasSize(rows.size());
+        Image whole = ImageDecoder.read(photos.resolve("1.png"));
+        for (int i = 0; i < rows.size(); i++) {
+            Image part = ImageDecoder.read(crops.resolve("1-" + (i + 1) + ".png"));
+            int left = (int) Math.floor(rows.get(i).get("bbox").get(0).asDouble());
+            int top = (int) Math.floor(rows.get(i).get("bbox").get(1).asDouble());
+            assertThat((double) part.width()).isCloseTo(rows.get(i).get("bbox").get(2).asDouble(), within(2.0));
+            assertThat(part.pixels()).isEqualTo(whole.crop(left, top, part.width(), part.height()).pixels());
+        }
+    }
+
+    @Test
+    void the_ground_truth_stands_at_the_left_of_the_detections() throws IOException {
+        Path gt = new SampleSet(place.data()).trainJson();
+        String photo = place.trainImage(1).toString();
+        done(demo("--input", photo, "--output", out.toString()));
+        BufferedImage alone = ImageIO.read(out.resolve(names(out).getFirst()).toFile());
+        done(demo("--input", photo, "--output", out.toString(), "--side-by-side", "--gt", gt.toString()));
+        BufferedImage both = ImageIO.read(out.resolve(names(out).getFirst()).toFile());
+        int gap = alone.getWidth() / 24;
+        assertThat(both.getWidth()).isEqualTo(3 * gap + 2 * alone.getWidth());
+        int different = 0;
+        for (int y = 0; y < alone.getHeight(); y++) {
+            for (int x = 0; x < alone.getWidth(); x++) {
+                assertThat(both.getRGB(2 * gap + alone.getWidth() + x, gap + y)).isEqualTo(alone.getRGB(x, y));
+                different += both.getRGB(gap + x, gap + y) != alone.getRGB(x, y) ? 1 : 0;
+            }
+        }
+        assertThat(different).isPositive();
+        refused(demo("--input", photo, "--output", out.toString(), "--side-by-side"), "--side-by-side and --gt FILE go together");
+        refused(demo("--input", photo, "--json", json.toString(), "--side-by-side", "--gt", gt.toString()), "give --output FOLDER");
+        refused(demo("--input", photos.toString(), "--output", out.toString(), "--side-by-side", "--gt", gt.toString()), "3 of 3 pictures failed");
     }
 
     /** A photo stored on its side: boxes are those of the upright picture. */
