@@ -43,9 +43,9 @@ public record CpuFeatures(String model, Set<String> flags) {
         }
     }
 
-    /** Reads the lines of /proc/cpuinfo; all processors are taken to be like the first. */
+    /** Reads the lines of /proc/cpuinfo; all processors are taken to be like the first. Virtual machines leave gaps between flags. */
     static CpuFeatures parse(List<String> cpuinfo) {
-        return new CpuFeatures(value(cpuinfo, "model name"), Set.of(value(cpuinfo, "flags").split(" ")));
+        return new CpuFeatures(value(cpuinfo, "model name"), Set.copyOf(List.of(value(cpuinfo, "flags").split("\\s+"))));
     }
 
     private static String value(List<String> cpuinfo, String key) {

@@ -24,6 +24,11 @@ class CpuFeaturesTest {
     }
 
     @Test
+    void gapsAndRepetitionsBetweenFlagsAreNoMatter() {
+        assertThat(cpu("fpu  avx   fma avx").flags()).containsExactlyInAnyOrder("fpu", "avx", "fma");
+    }
+
+    @Test
     void takesTheBestThatTheProcessorHas() {
         assertThat(cpu(HASWELL).isa(null)).isEqualTo(Isa.V3);
         assertThat(cpu(SKYLAKE_SERVER).isa(null)).isEqualTo(Isa.V4);
