@@ -28,8 +28,8 @@ math="-fno-math-errno -fno-trapping-math -fno-signed-zeros -fassociative-math"
 common="-std=c++17 -fPIC $math -fvisibility=hidden -ffunction-sections -Wall -Wextra -pthread -Ikernels -Inative"
 link="-shared -static-libstdc++ -static-libgcc -pthread -Wl,--no-undefined,--gc-sections,--exclude-libs,ALL,-z,relro,-z,now"
 declare -A flags=(
-    [v3]="-O3 -march=x86-64-v3 $common"
-    [v4]="-O3 -march=x86-64-v4 $common"
+    [v3]="-O3 -march=x86-64-v3 -mno-lzcnt $common"
+    [v4]="-O3 -march=x86-64-v4 -mno-lzcnt $common"
     [emulated]="-O1 -DSPARSERCNN_EMULATE $common"
     [standin]="-O1 $common"
 )

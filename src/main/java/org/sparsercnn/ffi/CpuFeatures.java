@@ -17,10 +17,13 @@ import org.sparsercnn.util.BadInput;
 public record CpuFeatures(String model, Set<String> flags) {
     private static final Path CPUINFO = Path.of("/proc/cpuinfo");
 
-    /** The instruction sets the CPU kernels are compiled for (the levels of the x86-64 psABI), best first. */
+    /**
+     * The instruction sets the CPU kernels are compiled for, best first: the levels of the x86-64 psABI without LZCNT, which kernels
+     * have no use for and some virtual machines hide.
+     */
     public enum Isa {
-        V4("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"),
-        V3("avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe");
+        V4("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe"),
+        V3("avx2", "bmi1", "bmi2", "f16c", "fma", "movbe");
 
         private final Set<String> needed;
 

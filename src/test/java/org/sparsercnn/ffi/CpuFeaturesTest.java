@@ -9,7 +9,7 @@ import org.sparsercnn.ffi.CpuFeatures.Isa;
 import org.sparsercnn.util.BadInput;
 
 class CpuFeaturesTest {
-    private static final String HASWELL = "fpu sse4_2 movbe popcnt avx f16c abm bmi1 avx2 bmi2 fma";
+    private static final String HASWELL = "fpu sse4_2 movbe popcnt avx f16c bmi1 avx2 bmi2 fma";
     private static final String SKYLAKE_SERVER = HASWELL + " avx512f avx512dq avx512cd avx512bw avx512vl";
 
     private static CpuFeatures cpu(String flags) {

@@ -67,6 +67,14 @@ class RunnableJarIT {
     }
 
     @Test
+    void aProcessorThatDoesNotFitIsTheUsersMatter() throws Exception {
+        var ended = JavaProcess.start(JavaProcess.currentHome(), Map.of(),
+                List.of("-Dsparsercnn.isa=v5", "-jar", JAR.toString(), "selftest", "--device", "cpu")).end();
+        assertThat(ended.err()).contains("error: -Dsparsercnn.isa=v5: wanted v3 or v4").doesNotContain("\tat ");
+        assertThat(ended.code()).isEqualTo(2);
+    }
+
+    @Test
     void holdsWhatItNeedsAndNoMore() throws IOException {
         try (JarFile jar = new JarFile(JAR.toFile())) {
             Attributes manifest = jar.getManifest().getMainAttributes();
