@@ -89,9 +89,7 @@ public final class Main implements Runnable {
         return BAD_INPUT;
     }
 
-    private int failed(Throwable thrown, PrintWriter err) {
-        // A library that does not fit this machine shows itself where its class is first used.
-        Throwable e = thrown instanceof ExceptionInInitializerError && thrown.getCause() instanceof BadInput bad ? bad : thrown;
+    private int failed(Throwable e, PrintWriter err) {
         int code = switch (e) {
             case BadInput _, OutOfMemoryError _ -> BAD_INPUT;
             case GuardStop _ -> GUARD;

@@ -41,8 +41,11 @@ public final class CpuDevice implements Device, Launch.Runner {
     /**
      * @param threads how many threads compute, the caller's among them
      * @param pin index of the first of the process's CPUs to sit on, or -1 to leave placement to the system
+     * @throws org.sparsercnn.util.BadInput where this machine cannot load the kernels
      */
     public CpuDevice(int threads, int pin) {
+        NativeLibraries.open("sparsercnn"); // before CpuKernels is initialised, in which the reason would be an error of linking
+        super();
         this.threads = threads;
         this.pool = CpuKernels.createPool(threads, pin);
     }
