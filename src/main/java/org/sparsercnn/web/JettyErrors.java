@@ -1,0 +1,23 @@
+package org.sparsercnn.web;
+
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.handler.ErrorHandler;
+import org.eclipse.jetty.util.Callback;
+
+/** Errors that Jetty finds by itself, such as malformed requests, in the words of the API. */
+final class JettyErrors implements Request.Handler {
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+        Guard.protect(response);
+        int status = response.getStatus();
+        Object thrown = request.getAttribute(ErrorHandler.ERROR_EXCEPTION);
+        if (status == 500 && thrown instanceof Throwable defect) {
+            Reply.error(request, response, callback, defect);
+            return true;
+        }
+        Object message = request.getAttribute(ErrorHandler.ERROR_MESSAGE);
+        Reply.error(request, response, callback, ApiError.of(status, message == null ? "the request cannot be answered" : message.toString()));
+        return true;
+    }
+}
