@@ -55,7 +55,11 @@ public final class LoadedModel implements AutoCloseable {
     /** @throws BadInput for a device that is not there, weights that are missing or incomplete */
     public static LoadedModel open(Environment environment, Config config, DeviceChoice choice) {
         choice.check(config, 1);
-        Device device = choice.open(config, 0, 1);
+        return on(choice.open(config, 0, 1), environment, config, choice);
+    }
+
+    /** @param device closed with this, and where this cannot be made */
+    static LoadedModel on(Device device, Environment environment, Config config, DeviceChoice choice) {
         SparseRcnn model = null;
         Detector detector = null;
         try {
@@ -64,7 +68,8 @@ public final class LoadedModel implements AutoCloseable {
             CategoryMap categories = Categories.of(environment, config, new Weights(environment).complete(model, config.model().weights()));
             detector = choice.detector(config, model, config.test().aug().enabled());
             Description description = new Description(config.model().weights(), device.name(), Compute.of(config, device) == DType.BF16 ? "bf16" : "fp32",
-                    IntStream.range(0, categories.size()).mapToObj(i -> new Category(categories.originalId(i), categories.name(i))).toList(), config.input().minSizeTest(), config.input().maxSizeTest(), config.input().format(), model.parameters().count());
+                    IntStream.range(0, categories.size()).mapToObj(i -> new Category(categories.originalId(i), categories.name(i))).toList(),
+                    config.input().minSizeTest(), config.input().maxSizeTest(), config.input().format(), model.parameters().count());
             return new LoadedModel(device, model, detector, DatasetMapper.forInference(config.input()), categories, description);
         } catch (RuntimeException e) {
             close(detector, model, device);

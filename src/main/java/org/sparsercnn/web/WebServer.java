@@ -3,8 +3,7 @@ package org.sparsercnn.web;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.LinkedHashMap;
-import java.util.List;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.eclipse.jetty.http.HttpCompliance;
 import org.eclipse.jetty.server.Handler;
@@ -47,7 +46,6 @@ public final class WebServer implements AutoCloseable {
         server.addConnector(connector);
         server.addBean(new NetworkConnectionLimit(MOST_CONNECTIONS, server));
         server.setStopTimeout((long) (1000 * service.limits().seconds()) + 1000);
-        server.setErrorHandler(new JettyErrors());
     }
 
     private static HttpConfiguration http() {
@@ -92,10 +90,12 @@ public final class WebServer implements AutoCloseable {
 
     private Handler handlers(ModelInfo model) {
         Metrics metrics = new Metrics(service);
+        server.setErrorHandler(new JettyErrors(metrics));
         Routes routes = new Routes();
         PageFiles.load().forEach(routes::get);
         routes.get("/healthz", this::health);
-        routes.get("/metrics", (_, response, callback) -> Reply.send(response, callback, 200, MetricsText.TYPE, metrics.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+        routes.get("/metrics", (_, response, callback) ->
+                Reply.send(response, callback, 200, MetricsText.TYPE, metrics.toString().getBytes(StandardCharsets.UTF_8)));
         routes.get("/v1/model", (_, response, callback) -> Reply.json(response, callback, 200, model.json(service, options)));
         routes.post("/v1/detect", new DetectEndpoint(service, model.name(), options.bodyBytes(), metrics));
         Guard guard = new Guard(options, connector.getLocalPort(), routes);
@@ -103,7 +103,7 @@ public final class WebServer implements AutoCloseable {
             @Override
             public boolean handle(Request request, Response response, Callback callback) throws Exception {
                 Request.addCompletionListener(request, failure -> metrics.ended(routes.label(Request.getPathInContext(request)), response.getStatus(),
-                        failure != null ? "client_gone" : request.getAttribute(Reply.CODE) instanceof String code ? code : "ok"));
+                        request.getAttribute(Reply.CODE) instanceof String code ? code : failure != null ? "client_gone" : "ok"));
                 return super.handle(request, response, callback);
             }
         });

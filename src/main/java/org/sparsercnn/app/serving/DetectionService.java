@@ -9,6 +9,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,11 +59,19 @@ public final class DetectionService implements AutoCloseable {
      * @throws BadInput for a device that is not there, weights that are missing or incomplete
      */
     public static DetectionService open(Environment environment, Config config, DeviceChoice choice, Limits limits) {
+        return open(() -> LoadedModel.open(environment, config, choice), Math.clamp(choice.cpuThreads() / 2, 1, MOST_DECODERS), limits);
+    }
+
+    /**
+     * @param opening opens the model, in the thread that will own it
+     * @param decoders threads that decode
+     */
+    public static DetectionService open(Supplier<LoadedModel> opening, int decoders, Limits limits) {
         ImageIO.setUseCache(false); // its readers then write no temporary files: nothing of a request reaches the disk
         ExecutorService device = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("device").factory());
         try {
-            LoadedModel model = CompletableFuture.supplyAsync(() -> warm(LoadedModel.open(environment, config, choice)), device).join();
-            DetectionService service = new DetectionService(limits, model, device, Math.clamp(choice.cpuThreads() / 2, 1, MOST_DECODERS));
+            LoadedModel model = CompletableFuture.supplyAsync(() -> warm(opening.get()), device).join();
+            DetectionService service = new DetectionService(limits, model, device, decoders);
             device.execute(service::compute);
             return service;
         } catch (CompletionException e) {

@@ -47,8 +47,10 @@ public final class Ticket implements AutoCloseable {
      * @return fails with BadInput for a bad picture, with {@link Refusal}, or with whatever went wrong
      */
     public CompletableFuture<Answer> detect(byte[] picture) {
-        file = picture;
-        service.submit(this, System.nanoTime());
+        if (left() > 0) {
+            file = picture;
+            service.submit(this, System.nanoTime());
+        }
         return answer.completeOnTimeout(null, left(), TimeUnit.NANOSECONDS).thenApply(found -> {
             if (found == null) {
                 throw new Refusal(Refusal.Reason.TIMEOUT, "no answer within " + service.limits().seconds() + " s; try again later");
