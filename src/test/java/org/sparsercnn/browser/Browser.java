@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
@@ -24,6 +25,7 @@ import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
@@ -36,6 +38,12 @@ import org.openqa.selenium.support.ui.WebDriverWait;
 final class Browser implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Path SCREENSHOTS = Path.of("target/screenshots");
+    /** Warns that a browser may be newer than it is. */
+    private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");
+
+    static {
+        SELENIUM.setLevel(Level.SEVERE);
+    }
 
     private final ChromeDriver driver;
 
@@ -140,7 +148,7 @@ final class Browser implements AutoCloseable {
     /** Names of what has the keyboard's focus, one after another, for {@code steps} presses of the tabulator key. */
     List<String> tabStops(int steps) {
         return Stream.generate(() -> {
-            driver.switchTo().activeElement().sendKeys(Keys.TAB);
+            new Actions(driver).sendKeys(Keys.TAB).perform();
             return (String) script("const e = document.activeElement; return e.id || e.textContent.trim() || e.tagName;");
         }).limit(steps).toList();
     }

@@ -162,7 +162,7 @@ class ServerPageIT {
         List<JsonNode> all = detections(photo);
         String name = all.getFirst().get("category_name").asText();
         long others = all.stream().filter(d -> !d.get("category_name").asText().equals(name)).count();
-        WebElement box = browser.all("#class-list label").stream().filter(l -> l.getText().startsWith(name + " ")).findFirst().orElseThrow()
+        WebElement box = browser.all("#class-list label").stream().filter(l -> l.getText().startsWith(name)).findFirst().orElseThrow()
                 .findElement(By.tagName("input"));
         box.click();
         assertThat(browser.all("#overlay rect.box")).hasSize((int) others);

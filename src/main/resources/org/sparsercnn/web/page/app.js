@@ -55,7 +55,7 @@ async function detect(blob, name) {
   answer = null;
   const address = URL.createObjectURL(blob);
   const photo = $('photo');
-  photo.removeAttribute('style');
+  $('view').removeAttribute('style');
   photo.src = address;
   photo.alt = name;
   if (shown) {
@@ -114,8 +114,8 @@ function arrive(milliseconds) {
   const unknown = photo.naturalWidth === 0; // a kind of picture that the server reads and the browser does not
   $('view').classList.toggle('blank', unknown);
   const enlarged = Math.max(1, Math.floor(480 / Math.max(width, height)));
-  photo.style.width = `min(100%, ${width * enlarged}px, ${78 * width / height}vh)`;
-  photo.style.aspectRatio = `${width} / ${height}`;
+  $('view').style.width = `min(100%, ${width * enlarged}px, ${78 * width / height}vh)`;
+  $('view').style.aspectRatio = `${width} / ${height}`;
   $('view').classList.toggle('small', enlarged > 1);
   $('results').hidden = false;
   listClasses();
