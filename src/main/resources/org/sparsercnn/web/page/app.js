@@ -271,6 +271,7 @@ function toggleCamera(open) {
   $('camera-open').hidden = open;
   $('view').hidden = open || shown === null;
   $('invitation').hidden = open || shown !== null;
+  $('results').hidden = open || answer === null;
 }
 
 function closeCamera() {
