@@ -48,6 +48,7 @@ public final class EvaluateWeights {
             for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
                 results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, LocalGroup.alone()));
             }
+            Report.afterRun(folder, config, results);
             ExpectedResults.verify(config.test().expectedResults(), results);
         }
     }
