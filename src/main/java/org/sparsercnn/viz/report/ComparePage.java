@@ -73,7 +73,7 @@ public final class ComparePage {
     /** Numbers by run, each but the first's with the difference to it. */
     private void table(Html section, String caption, String what, SequencedMap<String, List<Double>> rows, Predicate<String> lowerIsBetter) {
         Section.table(section, caption, "sortable", table -> {
-            Section.head(table, Stream.concat(Stream.of(what), runs.stream().flatMap(run -> run == runs.getFirst() ? Stream.of(run.name())
+            Section.head(table, "tn", Stream.concat(Stream.of(what), runs.stream().flatMap(run -> run == runs.getFirst() ? Stream.of(run.name())
                     : Stream.of(run.name(), "difference"))).toArray(String[]::new));
             table.element("tbody", body -> rows.forEach((name, values) -> body.element("tr", row -> {
                 row.element("th", name, "scope", "row");
@@ -111,7 +111,7 @@ public final class ComparePage {
                 return;
             }
             Section.table(section, "Keys that differ", "settings", table -> {
-                Section.head(table, Stream.concat(Stream.of("key"), known.stream().map(RunData::name)).toArray(String[]::new));
+                Section.head(table, "t", Stream.concat(Stream.of("key"), known.stream().map(RunData::name)).toArray(String[]::new));
                 table.element("tbody", body -> different.forEach((key, values) -> body.element("tr", row -> {
                     row.element("th", key, "scope", "row");
                     values.forEach(value -> row.element("td", value));

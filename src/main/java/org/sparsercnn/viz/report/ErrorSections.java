@@ -36,7 +36,7 @@ final class ErrorSections {
         double most = Math.max(errors.missedGain(), errors.gains().values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
         Section.write(page, "errors" + suffix, "Kinds of mistakes", section -> {
             Section.table(section, "Detections of " + from + ", and AP50 points gained if a mistake were not made", "bars", table -> {
-                Section.head(table, "kind", "count", "AP50 gained", "what it is");
+                Section.head(table, "tnnt", "kind", "count", "AP50 gained", "what it is");
                 table.element("tbody", body -> {
                     row(body, "missed", errors.missed(), errors.missedGain(), most, "An object that no detection found, and that is not the object of a wrong class or bad place.");
                     MISTAKES.forEach(kind -> row(body, kind.label(), errors.counts().get(kind), errors.gains().get(kind), most, kind.meaning()));
@@ -102,7 +102,7 @@ final class ErrorSections {
             return;
         }
         Section.table(parts, "Confused most often" + (pairs.size() > PAIRS ? " (" + PAIRS + " of " + Numbers.count(pairs.size(), "pair") + ")" : ""), "bars", table -> {
-            Section.head(table, "object", "taken for", "count", "share");
+            Section.head(table, "ttn", "object", "taken for", "count", "share");
             table.element("tbody", body -> pairs.stream().limit(PAIRS).forEach(pair -> body.element("tr", row -> {
                 row.element("th", matrix.categories().name(pair.truth()), "scope", "row");
                 row.element("td", matrix.categories().name(pair.taken()));

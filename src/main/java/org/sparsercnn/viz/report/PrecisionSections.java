@@ -121,7 +121,7 @@ final class PrecisionSections {
                 List<String> head = new ArrayList<>(List.of("class", "objects"));
                 head.addAll(COLUMNS);
                 head.addAll(List.of("found", "mistakes"));
-                Section.head(table, head.toArray(String[]::new));
+                Section.head(table, "tn", head.toArray(String[]::new));
                 table.element("tbody", body -> {
                     for (int k = 0; k < objects.length; k++) {
                         int at = k;
@@ -147,7 +147,7 @@ final class PrecisionSections {
         Outcomes found = set.analysis().outcomes();
         Section.write(page, "ap-by-size" + suffix, "AP by size", section -> {
             Section.table(section, "AP and AR by the area of objects, percent", "bars", table -> {
-                Section.head(table, "size", "objects", "AP", "AR");
+                Section.head(table, "tn", "size", "objects", "AP", "AR");
                 table.element("tbody", body -> List.of(AreaRange.SMALL, AreaRange.MEDIUM, AreaRange.LARGE).forEach(range -> body.element("tr", row -> {
                     row.element("th", names.get(range), "scope", "row");
                     Section.number(row, Numbers.count(IntStream.range(0, found.counted().length)

@@ -30,10 +30,12 @@ final class Section {
         }, "class", kind), "class", "scroll", "tabindex", "0", "role", "region", "aria-label", caption);
     }
 
-    static void head(Html table, String... columns) {
+    /** @param kinds a letter a column: t of text, n of numbers; the last one goes on */
+    static void head(Html table, String kinds, String... columns) {
         table.element("thead", head -> head.element("tr", row -> {
-            for (String column : columns) {
-                row.element("th", column, "scope", "col");
+            for (int i = 0; i < columns.length; i++) {
+                boolean number = kinds.charAt(Math.min(i, kinds.length() - 1)) == 'n';
+                row.element("th", columns[i], "scope", "col", "class", number ? "num" : "text");
             }
         }));
     }

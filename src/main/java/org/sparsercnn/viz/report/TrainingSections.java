@@ -55,17 +55,25 @@ final class TrainingSections {
             Section.missing(page, "ap-over-time", "AP over time", "No evaluation stands in metrics.json: train writes one at its end, and every TEST.EVAL_PERIOD steps.");
             return;
         }
-        Section.write(page, "ap-over-time", "AP over time", section -> {
-            section.element("div", charts -> prefixes.forEach(prefix -> {
-                String where = prefixes.size() == 1 ? "" : " of " + prefix.replaceAll("/$", "");
-                chart(charts, "AP" + where, "percent", curves(prefix, "AP", "AP50", "AP75", "mMR", "Recall"));
-                chart(charts, "AP by size" + where, "percent", curves(prefix, "APs", "APm", "APl"));
-            }), "class", "charts");
-            boolean once = prefixes.stream().allMatch(prefix -> run.curve(prefix + "AP").map(c -> c.y().length == 1).orElse(true));
-            if (once) {
-                Section.note(section, "The model was measured once. With TEST.EVAL_PERIOD it is measured on the way too.");
+        Section.write(page, "ap-over-time", "AP over time", section -> prefixes.forEach(prefix -> {
+            String where = prefixes.size() == 1 ? "" : " of " + prefix.replaceAll("/$", "");
+            List<Curve> main = curves(prefix, "AP", "AP50", "AP75", "mMR", "Recall");
+            List<Curve> sizes = curves(prefix, "APs", "APm", "APl");
+            if (main.stream().allMatch(c -> c.y().length == 1)) {
+                Section.note(section, once(where, Stream.concat(main.stream(), sizes.stream()).toList()));
+            } else {
+                section.element("div", charts -> {
+                    chart(charts, "AP" + where, "percent", main);
+                    chart(charts, "AP by size" + where, "percent", sizes);
+                }, "class", "charts");
             }
-        });
+        }));
+    }
+
+    private static String once(String where, List<Curve> numbers) {
+        return numbers.isEmpty() ? "Nothing was measured" + where + "." : "The model was measured once" + where + ", after iteration "
+                + Numbers.count((long) numbers.getFirst().x()[0]) + ": " + String.join(", ", numbers.stream().map(c -> c.name() + " " + Numbers.decimal(c.last(), 1))
+                .toList()) + ". With TEST.EVAL_PERIOD it is measured on the way too.";
     }
 
     private List<Curve> curves(String prefix, String... names) {
@@ -96,7 +104,7 @@ final class TrainingSections {
         Map<String, Double> stages = set.timing().secondsByStage();
         double whole = stages.values().stream().mapToDouble(Double::doubleValue).sum();
         Section.table(section, "Evaluation on " + set.title() + ": time an image by stage", "bars", table -> {
-            Section.head(table, "stage", "time", "share");
+            Section.head(table, "tn", "stage", "time", "share");
             table.element("tbody", body -> stages.forEach((stage, seconds) -> body.element("tr", row -> {
                 row.element("th", stage, "scope", "row");
                 Section.number(row, Numbers.seconds(seconds));
