@@ -54,8 +54,8 @@ final class GalleryShots {
             return new Gallery(List.of(), List.of(), files.isEmpty() ? "Where the pictures are is not known: report with --images FOLDER shows them."
                     : "No image has an object or a detection that counts.");
         }
-        List<ImageScore> best = images.stream().limit(Math.min(most, Math.ceilDiv(images.size(), 2))).filter(image -> image.f1() > 0).toList();
-        List<ImageScore> worst = images.reversed().stream().limit(Math.min(most, images.size() - best.size())).filter(image -> image.f1() < 1).toList();
+        List<ImageScore> worst = images.reversed().stream().limit(Math.min(most, Math.ceilDiv(images.size(), 2))).filter(image -> image.f1() < 1).toList();
+        List<ImageScore> best = images.stream().limit(Math.min(most, images.size() - worst.size())).filter(image -> image.f1() > 0).toList();
         return new Gallery(worst.stream().map(this::shot).toList(), best.stream().map(this::shot).toList(), "");
     }
 

@@ -90,7 +90,7 @@ record RunFiles(String name, Optional<String> text, Optional<Config> config, Map
         Map<String, Curve> curves = new TreeMap<>();
         metrics.names().forEach(name -> metrics.series(name).ifPresent(s -> curves.put(name, Curve.of(name, s.iterations(), s.values()))));
         List<RunData.Setting> changes = config.map(c -> Config.defaults().diff(c).stream()
-                .map(d -> new RunData.Setting(d.key(), d.to().toString(), d.from().toString())).toList()).orElse(List.of());
+                .map(d -> new RunData.Setting(d.key(), d.to().repr(), d.from().repr())).toList()).orElse(List.of());
         return new RunData(name, text, changes, environment, curves, steps(), sets, List.copyOf(notes));
     }
 

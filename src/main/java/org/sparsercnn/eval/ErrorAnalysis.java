@@ -13,7 +13,7 @@ import org.sparsercnn.eval.CocoOptions.AreaRange;
  *
  * <p>Put right are: a wrong class, by the class of its object; a bad place, by that of its object. Of several such detections of one
  * object the best counts as correct and the others are taken away, and all of them where a detection found the object. Duplicates,
- * background and what is wrong in both ways are taken away. Missed objects are no longer asked for.
+ * background and what is wrong in both ways are taken away. Missed objects are no longer asked for; where no object is left, AP50 is 1.
  *
  * @param point the score that was cut at, with what was found there
  * @param counts detections by outcome
@@ -94,7 +94,8 @@ public record ErrorAnalysis(OperatingPoint point, Map<Outcome, Integer> counts, 
         double withoutMissed() {
             int[] left = objects.clone();
             IntStream.range(0, found.counted().length).filter(missed(Double.NEGATIVE_INFINITY)).forEach(box -> left[classOf(box)]--);
-            return ap50(found.classes(), found.outcomes(), left);
+            double ap = ap50(found.classes(), found.outcomes(), left);
+            return Double.isNaN(ap) && Arrays.stream(objects).sum() > 0 ? 1 : ap;
         }
 
         /** Which boxes of the truth are missed by the detections of at least this score. */

@@ -77,6 +77,14 @@ class DeviceWatchTest {
     }
 
     @Test
+    void readingsAreWrittenDown() {
+        now = health(0);
+        steps(0, 40);
+        assertThat(rows).containsExactly("19 {gpu/power_watts=650.0, gpu/clock_mhz=1755.0, gpu/celsius=64.0}",
+                "39 {gpu/power_watts=650.0, gpu/clock_mhz=1755.0, gpu/celsius=64.0}");
+    }
+
+    @Test
     void warnsOnceOfEachReason() {
         now = health(0, Slowed.POWER_SUPPLY);
         steps(0, 100);

@@ -14,7 +14,7 @@ import org.sparsercnn.viz.Axis;
 
 /** What goes wrong: confused classes, kinds of mistakes, and what scores are worth. */
 final class ErrorSections {
-    private static final int CLASSES = 16;
+    private static final int CLASSES = 12;
     private static final int PAIRS = 15;
     private static final Axis UNIT = new Axis(0, 1, 0.2);
     /** In the order in which a reader asks. */
@@ -35,15 +35,15 @@ final class ErrorSections {
         ErrorAnalysis errors = set.analysis().errors();
         double most = Math.max(errors.missedGain(), errors.gains().values().stream().mapToDouble(Double::doubleValue).max().orElse(0));
         Section.write(page, "errors" + suffix, "Kinds of mistakes", section -> {
-            Section.table(section, "Detections of " + from + ", and AP50 points gained if a mistake were not made", "bars", table -> {
-                Section.head(table, "tnnt", "kind", "count", "AP50 gained", "what it is");
+            Section.table(section, "Detections of " + from + ", and the AP50 points gained if a mistake were not made", "bars", table -> {
+                Section.head(table, "tn", "kind", "count", "gain");
                 table.element("tbody", body -> {
                     row(body, "missed", errors.missed(), errors.missedGain(), most, "An object that no detection found, and that is not the object of a wrong class or bad place.");
                     MISTAKES.forEach(kind -> row(body, kind.label(), errors.counts().get(kind), errors.gains().get(kind), most, kind.meaning()));
                     body.element("tr", row -> {
-                        row.element("th", "correct", "scope", "row");
+                        Section.explained(row, Outcome.CORRECT.label(), Outcome.CORRECT.meaning());
                         Section.number(row, Numbers.count(errors.counts().get(Outcome.CORRECT)));
-                        row.element("td", "").element("td", Outcome.CORRECT.meaning());
+                        row.element("td", "");
                     }, "class", "rest");
                 });
             });
@@ -54,10 +54,9 @@ final class ErrorSections {
 
     private static void row(Html body, String kind, int count, double gain, double most, String meaning) {
         body.element("tr", row -> {
-            row.element("th", kind, "scope", "row");
+            Section.explained(row, kind, meaning);
             Section.number(row, Numbers.count(count));
             Section.bar(row, Numbers.gain(gain), gain / most);
-            row.element("td", meaning);
         });
     }
 
@@ -107,7 +106,7 @@ final class ErrorSections {
                 row.element("th", matrix.categories().name(pair.truth()), "scope", "row");
                 row.element("td", matrix.categories().name(pair.taken()));
                 Section.number(row, Numbers.count(pair.count()));
-                Section.bar(row, Numbers.percent(pair.share()) + " %", pair.share());
+                Section.number(row, Numbers.percent(pair.share()) + " %");
             })));
         });
     }

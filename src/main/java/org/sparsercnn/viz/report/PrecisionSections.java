@@ -142,14 +142,14 @@ final class PrecisionSections {
     }
 
     void bySize(Html page) {
-        Map<AreaRange, String> names = Map.of(AreaRange.SMALL, "small, up to 32² px", AreaRange.MEDIUM, "medium, 32² to 96² px", AreaRange.LARGE, "large, over 96² px");
+        Map<AreaRange, String> bounds = Map.of(AreaRange.SMALL, "up to 32² px", AreaRange.MEDIUM, "32² to 96² px", AreaRange.LARGE, "over 96² px");
         Map<AreaRange, String> letters = Map.of(AreaRange.SMALL, "s", AreaRange.MEDIUM, "m", AreaRange.LARGE, "l");
         Outcomes found = set.analysis().outcomes();
         Section.write(page, "ap-by-size" + suffix, "AP by size", section -> {
             Section.table(section, "AP and AR by the area of objects, percent", "bars", table -> {
                 Section.head(table, "tn", "size", "objects", "AP", "AR");
                 table.element("tbody", body -> List.of(AreaRange.SMALL, AreaRange.MEDIUM, AreaRange.LARGE).forEach(range -> body.element("tr", row -> {
-                    row.element("th", names.get(range), "scope", "row");
+                    Section.explained(row, range.label(), bounds.get(range));
                     Section.number(row, Numbers.count(IntStream.range(0, found.counted().length)
                             .filter(box -> found.counted()[box] && range.includes(found.truth().annotations().area(box))).count()));
                     DoubleStream.of(coco.summary().get("AP" + letters.get(range)), coco.summary().get("AR" + letters.get(range)))

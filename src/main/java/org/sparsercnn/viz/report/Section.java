@@ -45,6 +45,11 @@ final class Section {
         row.element("td", text, "class", "num bar", "style", "--p:" + Numbers.decimal(100 * Math.clamp(Double.isFinite(share) ? share : 0, 0, 1), 1) + "%");
     }
 
+    /** The head of a row, with what it means below in small letters. */
+    static void explained(Html row, String name, String meaning) {
+        row.element("th", th -> th.text(name).element("span", meaning, "class", "hint"), "scope", "row");
+    }
+
     static void number(Html row, String text) {
         row.element("td", text, "class", "num");
     }
