@@ -83,7 +83,9 @@ class ReportPageIT {
         for (WebElement link : links) {
             assertThat(Path.of(URI.create(link.getDomProperty("href")))).exists();
         }
-        assertThat((boolean) browser.script("return [...document.querySelectorAll('#gallery img')].every((i) => i.naturalWidth > 0)")).isTrue();
+        browser.script("document.querySelectorAll('#gallery img').forEach((i) => { i.loading = 'eager'; })");
+        browser.await("pictures that can be shown",
+                () -> (boolean) browser.script("return [...document.querySelectorAll('#gallery img')].every((i) => i.naturalWidth > 0)"));
     }
 
     @Test
