@@ -19,7 +19,11 @@ import org.sparsercnn.model.Predictor;
  */
 record AugmentedDetector(Predictor predictor, ModelConfig.SparseRcnn config, TestTimeAugmentation augmentation) implements Detector {
     @Override
-    public Result detect(Sample sample) {
+    public List<Result> detect(List<Sample> samples) {
+        return samples.stream().map(this::augmented).toList();
+    }
+
+    private Result augmented(Sample sample) {
         long begin = System.nanoTime();
         Image input = sample.image();
         List<View> views = augmentation.views(sample.original(), new ImageSize(input.width(), input.height()));

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sparsercnn.config.Config;
 import org.sparsercnn.data.CategoryMap;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.io.CheckpointReader;
@@ -51,6 +52,13 @@ final class Categories {
         }
         LOG.warn("{} was trained on the classes {}; data set {} has {}. They are compared by their place in these lists.", weights.file(), trained,
                 data.name(), there);
+    }
+
+    /** What the classes of a model are called: as its weights say, else its config's data sets, else by number. */
+    static CategoryMap of(Environment environment, Config config, LoadedCheckpoint weights) {
+        int classes = config.model().sparseRcnn().numClasses();
+        return in(weights).filter(map -> map.size() == classes).or(() -> Datasets.categories(environment, config))
+                .orElseGet(() -> CategoryMap.ofCount(classes));
     }
 
     static Optional<CategoryMap> in(LoadedCheckpoint checkpoint) {

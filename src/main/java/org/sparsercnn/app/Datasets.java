@@ -119,8 +119,8 @@ record Datasets(Config config, Optional<Dataset> training, List<TestSet> tests) 
         preflight.requireImageFiles();
     }
 
-    /** Results of several sets stand side by side under their names. */
-    private static String free(String name, Set<String> taken) {
+    /** A name that is not {@code taken} yet, and is then: results of several sets stand side by side under their names. */
+    static String free(String name, Set<String> taken) {
         String candidate = name;
         for (int n = 2; !taken.add(candidate); n++) {
             candidate = name + "-" + n;

@@ -1,10 +1,11 @@
 package org.sparsercnn.app;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,7 +18,6 @@ import org.sparsercnn.data.DatasetMapper;
 import org.sparsercnn.data.Image;
 import org.sparsercnn.data.ImageDecoder;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.model.Detections;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
@@ -42,23 +42,23 @@ public final class Demo implements AutoCloseable {
         }
     }
 
+    /** Of the file of detections. */
+    private record Row(@JsonProperty("file_name") String fileName, @JsonUnwrapped FoundObject object) {}
+
     private final Options options;
     private final Detector detector;
     private final DatasetMapper mapper;
     private final CategoryMap categories;
     private final DemoTruth truth;
     private final Set<String> cropNames = new HashSet<>();
-    private final List<Map<String, Object>> rows = new ArrayList<>();
+    private final List<Row> rows = new ArrayList<>();
 
     private Demo(Environment environment, Config config, Options options, SparseRcnn model) {
         this.options = options;
         this.detector = options.device.detector(config, model, config.test().aug().enabled());
         this.truth = options.truth == null ? null : new DemoTruth(options.truth);
         this.mapper = DatasetMapper.forInference(config.input());
-        LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
-        int classes = config.model().sparseRcnn().numClasses();
-        this.categories = Categories.in(weights).filter(map -> map.size() == classes)
-                .or(() -> Datasets.categories(environment, config)).orElseGet(() -> CategoryMap.ofCount(classes));
+        this.categories = Categories.of(environment, config, new Weights(environment).complete(model, config.model().weights()));
     }
 
     /** @throws BadInput also if some of the pictures cannot be read; the others are done then */
@@ -116,9 +116,7 @@ public final class Demo implements AutoCloseable {
         double resized = (System.nanoTime() - decoded) * 1e-9;
         Detector.Result result = detector.detect(sample);
         Detections found = result.detections().above(options.threshold);
-        for (int i = 0; i < found.count(); i++) {
-            rows.add(row(file, found, i));
-        }
+        FoundObject.of(found, categories).forEach(object -> rows.add(new Row(file.toString(), object)));
         long detected = System.nanoTime();
         if (place != null) {
             BufferedImage drawn = Drawing.of(image, found, categories);
@@ -146,16 +144,5 @@ public final class Demo implements AutoCloseable {
             Path place = options.crops.resolve(name.substring(0, name.length() - 4) + "-" + (i + 1) + ".png");
             Pictures.write(Pictures.fromRgb(part.pixels(), part.width(), part.height()), place);
         }
-    }
-
-    private Map<String, Object> row(Path file, Detections d, int i) {
-        float[] b = d.boxesXyxyPx();
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("file_name", file.toString());
-        row.put("category_id", categories.originalId(d.classes()[i]));
-        row.put("category_name", categories.name(d.classes()[i]));
-        row.put("bbox", new float[] {b[4 * i], b[4 * i + 1], b[4 * i + 2] - b[4 * i], b[4 * i + 3] - b[4 * i + 1]});
-        row.put("score", d.scores()[i]);
-        return row;
     }
 }

@@ -2,8 +2,10 @@ package org.sparsercnn.app;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -11,9 +13,12 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.app.Doctor.Finding;
 import org.sparsercnn.ffi.CpuFeatures;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.Json;
 
 /** What a run was started with and on, for whoever reads its log later; detectron2's collect_env. */
 final class EnvironmentReport {
+    /** In OUTPUT_DIR: topic to text. */
+    static final String FILE = "environment.json";
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.run");
     /** Variables that change what a run does or finds. */
     private static final List<String> VARIABLES = List.of("DETECTRON2_DATASETS", "FVCORE_CACHE", "CUDA_VISIBLE_DEVICES", "CUDA_HOME", "CUDA_PATH",
@@ -60,8 +65,22 @@ final class EnvironmentReport {
         }
     }
 
+    /** Leaves everything in {@code folder}/{@value #FILE}. */
+    void write(Path folder) {
+        Map<String, String> topics = new LinkedHashMap<>();
+        rows().forEach(row -> topics.put(row.topic(), row.text()));
+        Json.write(folder.resolve(FILE), topics);
+    }
+
     /** A table of everything, a topic a line. */
     String full() {
+        List<Finding> rows = rows();
+        int width = rows.stream().mapToInt(row -> row.topic().length()).max().orElse(0);
+        return rows.stream().map(row -> String.format(Locale.ROOT, "%-" + width + "s  %s", row.topic(), row.text().replace("\n", "\n" + " ".repeat(width + 2))))
+                .collect(Collectors.joining("\n"));
+    }
+
+    private List<Finding> rows() {
         List<Finding> rows = new ArrayList<>();
         rows.add(Finding.fact("program", "sparse-rcnn " + version().orElse("from a folder of classes")));
         ProcessHandle.Info process = ProcessHandle.current().info();
@@ -76,8 +95,6 @@ final class EnvironmentReport {
                 .forEach(name -> rows.add(Finding.fact("-D" + name, System.getProperty(name))));
         rows.addAll(Doctor.machine());
         rows.addAll(gpu);
-        int width = rows.stream().mapToInt(row -> row.topic().length()).max().orElse(0);
-        return rows.stream().map(row -> String.format(Locale.ROOT, "%-" + width + "s  %s", row.topic(), row.text().replace("\n", "\n" + " ".repeat(width + 2))))
-                .collect(Collectors.joining("\n"));
+        return rows;
     }
 }

@@ -1,5 +1,6 @@
 package org.sparsercnn.app;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.sparsercnn.device.Device;
 import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.train.MetricsHistory;
 
 /** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST, and with TEST.AUG once more with test-time augmentation. */
 public final class EvaluateWeights {
@@ -44,10 +46,14 @@ public final class EvaluateWeights {
             Compute.announce(config, device);
             LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
             sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
+            if (!Files.exists(folder.path().resolve(MetricsHistory.FILE))) { // else it is a training's, whose config it keeps
+                folder.write(config);
+            }
             List<Evaluation.Result> results = new ArrayList<>();
             for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
                 results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, LocalGroup.alone()));
             }
+            Report.afterRun(folder, config, results);
             ExpectedResults.verify(config.test().expectedResults(), results);
         }
     }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +16,7 @@ import org.sparsercnn.config.Config;
 import org.sparsercnn.data.DataLoader;
 import org.sparsercnn.data.Dataset;
 import org.sparsercnn.data.DatasetMapper;
+import org.sparsercnn.data.ImageRecord;
 import org.sparsercnn.data.InferenceSampler;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
@@ -30,6 +33,8 @@ import org.sparsercnn.util.Json;
  * results JSON, score. Ranks share the images; rank 0 measures.
  */
 final class Evaluation {
+    /** The numbers of a set, beside its results. */
+    static final String EVALUATION = "evaluation.json";
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
     /** What rank 0 found on one set. */
@@ -81,7 +86,7 @@ final class Evaluation {
         List<Result> results = new ArrayList<>();
         for (int i = 0; i < sets.size(); i++) {
             Datasets.TestSet set = sets.get(i);
-            predict(model, set.images(), group, found.get(i));
+            predict(model, set, group, found.get(i));
             group.barrier();
             Optional<DetectionCollector> all = main ? collect(set.images(), found.get(i)) : Optional.empty();
             group.barrier(); // until then rank 0 reads what the others wrote
@@ -111,7 +116,8 @@ final class Evaluation {
         return losses;
     }
 
-    private void predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {
+    private void predict(SparseRcnn model, Datasets.TestSet set, Collective group, Detections[] target) {
+        Dataset images = set.images();
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         boolean main = group.rank() == 0;
@@ -120,9 +126,10 @@ final class Evaluation {
             LOG.info("Start inference on {} images", images.size());
         }
         int size = share.end() - share.begin();
+        LongAdder preparing = new LongAdder();
         try (ProgressLine.Bar bar = main ? progress.begin("inference", 0, size) : ProgressLine.Bar.HIDDEN;
                 Detector detector = device.detector(config, model, task == EvaluationTask.AUGMENTED);
-                DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), images, mapper::map)) {
+                DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), share.batches(1), images, timed(mapper, preparing))) {
             for (int i = share.begin(); loader.hasNext() && !stop.getAsBoolean(); i++) {
                 Sample sample = loader.next().getFirst();
                 clock.loaded();
@@ -135,7 +142,19 @@ final class Evaluation {
         }
         if (main) {
             clock.summary().lines().forEach(LOG::info);
+            var timing = new EvaluationTiming(size, group.size(), clock.secondsByStage(), preparing.sum() * 1e-9 / Math.max(1, size),
+                    model.device().memory().peak());
+            folder.write(() -> Json.write(folder.inference(task, set.name()).resolve(EvaluationTiming.FILE), timing));
         }
+    }
+
+    private static BiFunction<ImageRecord, Long, Sample> timed(DatasetMapper mapper, LongAdder nanos) {
+        return (record, epoch) -> {
+            long begin = System.nanoTime();
+            Sample sample = mapper.map(record, epoch);
+            nanos.add(System.nanoTime() - begin);
+            return sample;
+        };
     }
 
     /** All images' detections in their order; empty if some are missing because the evaluation was stopped. */
@@ -168,7 +187,7 @@ final class Evaluation {
         Score score = Score.of(set.metric(), set.truth(), detections, device.cpuThreads());
         LOG.info("Evaluation results for {} on {}, metric {}:\n{}", task.label(), set.name(), score.metric().label(), score.text());
         logToCopy(task, score);
-        folder.write(() -> Json.write(inference.resolve("evaluation.json"), score.toJson()));
+        folder.write(() -> Json.write(inference.resolve(EVALUATION), score.toJson()));
         return score;
     }
 

@@ -20,7 +20,6 @@ import org.sparsercnn.data.Image;
 import org.sparsercnn.data.ImageDecoder;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.model.StageTrace;
 import org.sparsercnn.train.Samples;
@@ -57,10 +56,7 @@ public final class Explain {
         this.options = options;
         this.model = model;
         this.mapper = DatasetMapper.forInference(config.input());
-        LoadedCheckpoint weights = new Weights(environment).complete(model, config.model().weights());
-        int classes = config.model().sparseRcnn().numClasses();
-        this.categories = Categories.in(weights).filter(map -> map.size() == classes)
-                .or(() -> Datasets.categories(environment, config)).orElseGet(() -> CategoryMap.ofCount(classes));
+        this.categories = Categories.of(environment, config, new Weights(environment).complete(model, config.model().weights()));
     }
 
     /** @throws BadInput also if some of the pictures cannot be read; the others are done then */

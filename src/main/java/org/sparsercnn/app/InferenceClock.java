@@ -1,7 +1,9 @@
 package org.sparsercnn.app;
 
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.sparsercnn.train.MetricsLog;
@@ -85,6 +87,15 @@ final class InferenceClock {
                 devices, MetricsLog.clock((long) compute), compute / counted(), devices, network / counted(), (compute - network) / counted());
     }
 
+    /** Seconds an image by what they were spent on, for a file. */
+    Map<String, Double> secondsByStage() {
+        Map<String, Double> stages = new LinkedHashMap<>();
+        stages.put("waiting for the image", data / counted());
+        stages.put("network", network / counted());
+        stages.put("choosing boxes", (compute - network) / counted());
+        stages.put("storing", eval / counted());
+        return stages;
+    }
 
     private int counted() {
         return Math.max(1, done > warmup ? done - warmup : done);

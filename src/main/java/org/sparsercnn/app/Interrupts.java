@@ -8,48 +8,59 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The wish to stop a run: SIGINT (Ctrl-C), SIGTERM or SIGHUP. The first one lets the step finish and the run be saved, the second
- * one ends the program at once.
+ * The wish to stop a run: SIGINT (Ctrl-C), SIGTERM or SIGHUP. The first one lets what has begun be finished, in a training the step
+ * and the saving of the run; the second one ends the program at once.
  *
  * <p>A shutdown hook would do without reflection, but then the JVM goes down while the run is saved: its exit code is fixed and a
  * failure to save could not be told.
  */
-final class Interrupts implements AutoCloseable {
+public final class Interrupts implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
     private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP");
     private static final int SIGNAL_EXIT = 128;
 
     private final boolean ofProcess;
+    private final Runnable first;
     private final Map<Object, Object> handlersBefore = new LinkedHashMap<>();
     private volatile int number;
 
-    private Interrupts(boolean ofProcess) {
+    private Interrupts(boolean ofProcess, Runnable first) {
         this.ofProcess = ofProcess;
+        this.first = first;
     }
 
-    /** Those of the process's signals. */
+    /** Those of the process's signals, for a training. */
     static Interrupts ofProcess() {
-        return new Interrupts(true);
+        return ofProcess(Interrupts::announce);
+    }
+
+    /** @param first done at the first signal, by a thread of the JVM's */
+    public static Interrupts ofProcess(Runnable first) {
+        return new Interrupts(true, first);
     }
 
     /** {@link #request} alone asks to stop. */
     static Interrupts byRequest() {
-        return new Interrupts(false);
+        return new Interrupts(false, Interrupts::announce);
+    }
+
+    private static void announce() {
+        LOG.warn("Interrupted: finishing the step, then saving. Once more ends the program at once, without saving.");
     }
 
     /** From now on until {@link #close} signals ask; before, they end the program as ever: there is nothing to save yet. */
-    void listen() {
+    public void listen() {
         if (ofProcess) {
             SIGNALS.forEach(this::listen);
         }
     }
 
-    boolean requested() {
+    public boolean requested() {
         return number != 0;
     }
 
     /** 128 + the signal's number, as shells have it: 130 after SIGINT, 143 after SIGTERM. */
-    int exitCode() {
+    public int exitCode() {
         return SIGNAL_EXIT + number;
     }
 
@@ -59,7 +70,7 @@ final class Interrupts implements AutoCloseable {
             Runtime.getRuntime().halt(SIGNAL_EXIT + signal);
         }
         number = signal;
-        LOG.warn("Interrupted: finishing the step, then saving. Once more ends the program at once, without saving.");
+        first.run();
     }
 
     /** Through reflection, because javac warns of sun.misc.Signal and cannot be told not to. */

@@ -161,6 +161,7 @@ public final class Quickstart {
         System.out.printf(Locale.ROOT, """
 
                 Trained %d steps. What there is to see in %s:
+                  report/index.html               all about the run on one page, for a browser
                   predictions.png, predictions/   objects found in validation pictures
                   loss.png                        the training's course
                   precision_recall.png            precision over recall of each class

@@ -118,7 +118,11 @@ final class Replica {
             hooks.add(new TrainingBar(job.progress(), losses, measuring::lastScore));
             hooks.addAll(job.course().hooks());
         }
-        hooks.add(new DeviceWatch(model.device()::health, main));
+        hooks.add(new DeviceWatch(model.device()::health, main, (row, iteration) -> {
+            if (main) {
+                metrics.write(iteration, row);
+            }
+        }));
         return hooks;
     }
 
@@ -138,6 +142,9 @@ final class Replica {
         measuring.show(job.course().evaluated());
         if (unsaved) { // an evaluation takes its time: there may be room by now
             saves.last(done - 1, true);
+        }
+        if (main) {
+            Report.afterRun(job.folder(), config, measuring.results());
         }
         ExpectedResults.verify(config.test().expectedResults(), measuring.results());
     }

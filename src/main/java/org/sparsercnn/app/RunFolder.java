@@ -19,7 +19,7 @@ import org.sparsercnn.util.BadInput;
 final class RunFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.run");
     private static final String LOG_FILE = "log.txt";
-    private static final String CONFIG = "config.yaml";
+    static final String CONFIG = "config.yaml";
 
     private final Config config;
     private final Path folder;
@@ -63,9 +63,11 @@ final class RunFolder implements AutoCloseable {
         return run;
     }
 
-    /** Says what the run was started with and on: in short on the screen, in full in {@code log.txt}. */
+    /** Says what the run was started with and on: in short on the screen, in full in {@code log.txt} and {@value EnvironmentReport#FILE}. */
     void report(Environment environment) {
-        new EnvironmentReport(environment).log(log);
+        EnvironmentReport report = new EnvironmentReport(environment);
+        report.log(log);
+        write(() -> report.write(folder));
     }
 
     private static String reason(Path folder, IOException e) {
@@ -88,6 +90,11 @@ final class RunFolder implements AutoCloseable {
 
     /** Where results on a data set go: the task's folder, or one in it where several sets would share file names. */
     Path inference(EvaluationTask task, String dataset) {
+        return inference(folder, config, task, dataset);
+    }
+
+    /** The same in a run's {@code folder}. */
+    static Path inference(Path folder, Config config, EvaluationTask task, String dataset) {
         Path inference = folder.resolve(task.folder());
         return config.datasets().test().size() > 1 ? inference.resolve(dataset) : inference;
     }

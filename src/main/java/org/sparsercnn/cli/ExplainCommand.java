@@ -3,10 +3,13 @@ package org.sparsercnn.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.sparsercnn.app.Explain;
+import org.sparsercnn.util.BadInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 
 /** {@code explain}: shows what the stages did. */
@@ -18,10 +21,13 @@ final class ExplainCommand implements Callable<Integer> {
     @Mixin
     private ConfigOptions config;
 
-    @Option(names = "--input", arity = "1..*", required = true, paramLabel = "PATH", description = "Pictures, folders or quoted globs.")
-    private List<String> input;
+    @Parameters(arity = "0..*", paramLabel = "IMAGE", description = "Pictures, folders or quoted globs; the same as --input.")
+    private List<String> images = List.of();
 
-    @Option(names = "--output", required = true, paramLabel = "PATH", description = "Folder for pictures and numbers (created).")
+    @Option(names = "--input", arity = "1..*", paramLabel = "PATH", description = "Pictures, folders or quoted globs.")
+    private List<String> input = List.of();
+
+    @Option(names = "--output", paramLabel = "PATH", defaultValue = "explained", description = "Folder for pictures and numbers, created (default ${DEFAULT-VALUE}).")
     private Path output;
 
     @Option(names = "--confidence-threshold", paramLabel = "X", defaultValue = "0.3", description = "Follow proposals with at least this score (default ${DEFAULT-VALUE}).")
@@ -35,7 +41,11 @@ final class ExplainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Explain.run(main.environment(), config.load(overrides), new Explain.Options(config.device(), input, output, top, threshold));
+        List<String> all = Stream.concat(images.stream(), input.stream()).toList();
+        if (all.isEmpty()) {
+            throw new BadInput("nothing to explain: give pictures, as in 'explain --config-file F photo.jpg'");
+        }
+        Explain.run(main.environment(), config.load(overrides), new Explain.Options(config.device(), all, output, top, threshold));
         return Main.OK;
     }
 }

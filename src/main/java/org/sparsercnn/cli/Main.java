@@ -17,7 +17,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The program's entry: arguments in, exit code out. */
 @Command(name = "sparse-rcnn", mixinStandardHelpOptions = true, versionProvider = Main.Version.class, scope = ScopeType.INHERIT,
         description = "Sparse R-CNN: trains, evaluates and draws. Config files, data sets and checkpoints are detectron2's.",
-        subcommands = {TrainCommand.class, EvalCommand.class, DemoCommand.class, ExplainCommand.class, CocoEvalCommand.class, ConvertCommand.class, ConvertDatasetCommand.class,
+        subcommands = {TrainCommand.class, EvalCommand.class, DemoCommand.class, ExplainCommand.class, ServeCommand.class, CocoEvalCommand.class,
+            ReportCommand.class, CompareCommand.class, ConvertCommand.class, ConvertDatasetCommand.class,
             QuickstartCommand.class, DoctorCommand.class, SelftestCommand.class, BenchCommand.class})
 public final class Main implements Runnable {
     /** Exit codes of every command; a run that a signal ended has 128 + its number. */

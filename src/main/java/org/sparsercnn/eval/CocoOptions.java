@@ -32,6 +32,11 @@ public record CocoOptions(double[] iouThresholds, double[] recallThresholds, int
             return label;
         }
 
+        /** Both ends are included, so that an object on a bound is in two ranges. */
+        public boolean includes(double area) {
+            return !excludes(area);
+        }
+
         boolean excludes(double area) {
             return area < min || area > max;
         }

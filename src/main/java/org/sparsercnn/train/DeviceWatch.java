@@ -1,8 +1,11 @@
 package org.sparsercnn.train;
 
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,7 +14,8 @@ import org.sparsercnn.device.DeviceHealth.Slowed;
 
 /**
  * Looks at the device's sensors every {@value #PERIOD} steps: a line in the log every {@value #LINE_PERIOD}, and a warning, once for
- * each reason, when it begins to work slower than it could or its memory fails. A device that has gone ends the run there.
+ * each reason, when it begins to work slower than it could or its memory fails. A device that has gone ends the run there. What can be
+ * read goes into the metrics: {@code gpu/power_watts}, {@code gpu/clock_mhz}, {@code gpu/celsius} and {@code gpu/memory_mib}.
  */
 public final class DeviceWatch implements Hook {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
@@ -20,6 +24,7 @@ public final class DeviceWatch implements Hook {
 
     private final Supplier<Optional<DeviceHealth>> sensors;
     private final boolean onScreen;
+    private final ObjLongConsumer<Map<String, Double>> metrics;
     private final Set<Slowed> told = EnumSet.noneOf(Slowed.class);
     private long eccErrors = -1;
     private boolean first = true;
@@ -27,17 +32,34 @@ public final class DeviceWatch implements Hook {
     /**
      * @param sensors {@code Device.health}
      * @param onScreen whether to log a line now and then; warnings are logged always
+     * @param metrics takes a row of readings with its iteration
      */
-    public DeviceWatch(Supplier<Optional<DeviceHealth>> sensors, boolean onScreen) {
+    public DeviceWatch(Supplier<Optional<DeviceHealth>> sensors, boolean onScreen, ObjLongConsumer<Map<String, Double>> metrics) {
         this.sensors = sensors;
         this.onScreen = onScreen;
+        this.metrics = metrics;
     }
 
     @Override
     public void afterStep(Progress p) {
         if ((p.iteration() + 1) % PERIOD == 0) {
-            sensors.get().ifPresent(health -> look(health, (p.iteration() + 1) % LINE_PERIOD == 0));
+            sensors.get().ifPresent(health -> {
+                look(health, (p.iteration() + 1) % LINE_PERIOD == 0);
+                Map<String, Double> row = row(health);
+                if (!row.isEmpty()) {
+                    metrics.accept(row, p.iteration());
+                }
+            });
         }
+    }
+
+    private static Map<String, Double> row(DeviceHealth health) {
+        Map<String, Double> row = new LinkedHashMap<>();
+        health.powerWatts().ifPresent(watts -> row.put("gpu/power_watts", watts));
+        health.clockMHz().ifPresent(mhz -> row.put("gpu/clock_mhz", (double) mhz));
+        health.celsius().ifPresent(celsius -> row.put("gpu/celsius", (double) celsius));
+        health.memoryUsed().ifPresent(bytes -> row.put("gpu/memory_mib", bytes / 0x1p20));
+        return row;
     }
 
     private void look(DeviceHealth health, boolean line) {

@@ -96,6 +96,9 @@ public final class MetricsLog implements Hook {
         row.put("images_per_second", imagesPerSecond(p));
         row.put("queue_ready", (double) p.queue().ready());
         row.put("skipped_steps", (double) p.skippedSteps());
+        if (peakBytes.getAsLong() > 0) {
+            row.put("max_mem", peakBytes.getAsLong() / 0x1p20);
+        }
         row.putAll(losses.medians());
         return row;
     }

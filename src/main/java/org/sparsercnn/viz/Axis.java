@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Locale;
 
 /** A linear axis from {@code low} to {@code high} with ticks at round numbers (1, 2 or 5 times a power of ten). */
-record Axis(double low, double high, double step) {
+public record Axis(double low, double high, double step) {
     /** An axis over [low, high], widened to ticks if {@code toTicks}, with about {@code ticks} of them. */
-    static Axis over(double low, double high, int ticks, boolean toTicks) {
+    public static Axis over(double low, double high, int ticks, boolean toTicks) {
         double span = high - low;
         if (!(span > 0)) { // a single value, or none
             double around = low != 0 && Double.isFinite(low) ? Math.abs(low) : 1;
@@ -21,11 +21,11 @@ record Axis(double low, double high, double step) {
     }
 
     /** Share of the way from low to high. */
-    double place(double value) {
+    public double place(double value) {
         return (value - low) / (high - low);
     }
 
-    List<Double> ticks() {
+    public List<Double> ticks() {
         List<Double> ticks = new ArrayList<>();
         for (long k = (long) Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * (high - low); k++) {
             ticks.add(k * step);
@@ -34,7 +34,7 @@ record Axis(double low, double high, double step) {
     }
 
     /** "0.25", "20k", "2.5e-5": as many digits as the step between ticks needs. */
-    String label(double tick) {
+    public String label(double tick) {
         double largest = Math.max(Math.abs(low), Math.abs(high));
         if (Math.abs(tick) < step * 1e-6) {
             return "0";

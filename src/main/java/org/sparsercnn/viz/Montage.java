@@ -2,7 +2,6 @@ package org.sparsercnn.viz;
 
 import java.awt.Color;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.List;
 
@@ -27,7 +26,7 @@ public final class Montage {
         double cap = Math.max(9, cellSidePx / 34.0);
         boolean captioned = captions.stream().anyMatch(c -> !c.isBlank());
         int captionHeight = captioned ? (int) Math.ceil(2.2 * cap) : 0;
-        List<BufferedImage> fitted = pictures.stream().map(p -> fit(Pictures.rgbCopy(p), cellSidePx)).toList();
+        List<BufferedImage> fitted = pictures.stream().map(p -> Pictures.fit(Pictures.rgbCopy(p), cellSidePx)).toList();
         int width = gap + Math.min(columns, fitted.size()) * (cellSidePx + gap);
         int height = gap;
         for (int first = 0; first < fitted.size(); first += columns) {
@@ -55,33 +54,5 @@ public final class Montage {
 
     private static int tallest(List<BufferedImage> pictures, int first, int columns) {
         return pictures.stream().skip(first).limit(columns).mapToInt(BufferedImage::getHeight).max().orElse(0);
-    }
-
-    /** Scaled so that the longer side is {@code side}. Pixels of a thumbnail stay pixels. */
-    private static BufferedImage fit(BufferedImage picture, int side) {
-        BufferedImage source = picture;
-        int longer = Math.max(source.getWidth(), source.getHeight());
-        while (longer > 2 * side) { // bilinear looks at four pixels only: halve first, so that all of them count
-            source = resized(source, 0.5, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
-            longer = Math.max(source.getWidth(), source.getHeight());
-        }
-        double scale = (double) side / longer;
-        return resized(
-                source,
-                scale,
-                scale >= 2
-                        ? RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR
-                        : RenderingHints.VALUE_INTERPOLATION_BILINEAR);
-    }
-
-    private static BufferedImage resized(BufferedImage source, double scale, Object interpolation) {
-        int width = (int) Math.max(1, Math.round(source.getWidth() * scale));
-        int height = (int) Math.max(1, Math.round(source.getHeight() * scale));
-        BufferedImage result = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        Graphics2D g = result.createGraphics();
-        g.setRenderingHint(RenderingHints.KEY_INTERPOLATION, interpolation);
-        g.drawImage(source, 0, 0, width, height, null);
-        g.dispose();
-        return result;
     }
 }

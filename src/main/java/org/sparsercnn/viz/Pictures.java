@@ -5,8 +5,10 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.awt.image.DataBufferInt;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import javax.imageio.IIOImage;
@@ -52,13 +54,24 @@ public final class Pictures {
         }
         BufferedImage opaque = format.equals("jpeg") ? rgbCopy(picture) : picture;
         try {
-            AtomicFiles.write(file, out -> encode(opaque, format, out));
+            AtomicFiles.write(file, out -> encode(opaque, format, JPEG_QUALITY, out));
         } catch (IOException e) {
             throw new BadInput(
                     file + ": cannot be written: " + AtomicFiles.reason(e)
                             + "; free some space or choose another folder",
                     e);
         }
+    }
+
+    /** The bytes of a JPEG file, full colour resolution; {@code quality} from 0 to 1. */
+    public static byte[] jpeg(BufferedImage picture, float quality) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            encode(rgbCopy(picture), "jpeg", quality, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory does not fail
+        }
+        return bytes.toByteArray();
     }
 
     /** A copy as TYPE_INT_RGB; transparent parts become white, grey stays the grey its bytes say. */
@@ -94,6 +107,34 @@ public final class Pictures {
         return large;
     }
 
+    /** Scaled so that the longer side is {@code side}. Pixels of a thumbnail stay pixels. */
+    public static BufferedImage fit(BufferedImage picture, int side) {
+        BufferedImage source = picture;
+        int longer = Math.max(source.getWidth(), source.getHeight());
+        while (longer > 2 * side) { // bilinear looks at four pixels only: halve first, so that all of them count
+            source = resized(source, 0.5, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
+            longer = Math.max(source.getWidth(), source.getHeight());
+        }
+        double scale = (double) side / longer;
+        return resized(
+                source,
+                scale,
+                scale >= 2
+                        ? RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR
+                        : RenderingHints.VALUE_INTERPOLATION_BILINEAR);
+    }
+
+    private static BufferedImage resized(BufferedImage source, double scale, Object interpolation) {
+        int width = (int) Math.max(1, Math.round(source.getWidth() * scale));
+        int height = (int) Math.max(1, Math.round(source.getHeight() * scale));
+        BufferedImage result = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+        Graphics2D g = result.createGraphics();
+        g.setRenderingHint(RenderingHints.KEY_INTERPOLATION, interpolation);
+        g.drawImage(source, 0, 0, width, height, null);
+        g.dispose();
+        return result;
+    }
+
     /** A graphics context with smooth, unsnapped lines. */
     static Graphics2D smooth(BufferedImage picture) {
         Graphics2D g = picture.createGraphics();
@@ -106,7 +147,7 @@ public final class Pictures {
         return ((DataBufferInt) intRgb.getRaster().getDataBuffer()).getData();
     }
 
-    private static void encode(BufferedImage picture, String format, OutputStream out) throws IOException {
+    private static void encode(BufferedImage picture, String format, float quality, OutputStream out) throws IOException {
         ImageWriter writer = ImageIO.getImageWritersByFormatName(format).next();
         try (MemoryCacheImageOutputStream stream = new MemoryCacheImageOutputStream(out)) {
             writer.setOutput(stream);
@@ -114,7 +155,7 @@ public final class Pictures {
             IIOMetadata metadata = null;
             if (format.equals("jpeg")) {
                 param.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
-                param.setCompressionQuality(JPEG_QUALITY);
+                param.setCompressionQuality(quality);
                 metadata = fullColourResolution(writer.getDefaultImageMetadata(new ImageTypeSpecifier(picture), param));
             }
             writer.write(null, new IIOImage(picture, null, metadata), param);

@@ -47,6 +47,15 @@ class ExplainCommandTest {
     }
 
     @Test
+    void pictures_are_named_as_arguments_or_after_input_and_one_is_needed() {
+        assertThat(explain(shared.resolve("named"), place.trainImage(1).toString(), "--top", "3", "--confidence-threshold", "0")).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(shared.resolve("named").resolve(name() + ".json")).hasSameTextualContentAs(out.resolve(name() + ".json"));
+        Workplace.Ended none = explain(shared.resolve("none"));
+        assertThat(none.code()).isEqualTo(2);
+        assertThat(none.err()).contains("nothing to explain: give pictures");
+    }
+
+    @Test
     void every_picture_is_written_and_can_be_read() throws IOException {
         for (String file : List.of(name() + ".stages.png", name() + ".scores.png", name() + ".attention.png", name() + ".arrows.png",
                 "proposal-starts.png", "proposal-ends.png")) {

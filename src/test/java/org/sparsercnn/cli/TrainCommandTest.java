@@ -35,13 +35,13 @@ class TrainCommandTest {
     }
 
     @Test
-    void a_run_leaves_the_files_that_detectron2_leaves() throws IOException {
+    void a_run_leaves_the_files_that_detectron2_leaves_and_a_report() throws IOException {
         train("SOLVER.MAX_ITER", "22", "SOLVER.CHECKPOINT_PERIOD", "10", "TEST.EVAL_PERIOD", "10");
 
         try (Stream<Path> files = Files.list(place.output())) {
             assertThat(files.map(f -> f.getFileName().toString().replaceFirst("(tfevents)\\.\\d+\\..*", "$1"))).containsExactlyInAnyOrder("config.yaml", "log.txt", "metrics.json", "events.out.tfevents",
                     "last_checkpoint", "model_0000009.safetensors", "model_0000019.safetensors", "model_final.safetensors",
-                    "model_best.safetensors", "best.json", "inference");
+                    "model_best.safetensors", "best.json", "inference", "report", "environment.json");
         }
         assertThat(Workplace.read(place.output().resolve("last_checkpoint"))).isEqualTo("model_final.safetensors");
         assertThat(place.output().resolve("inference/coco_instances_results.json")).isNotEmptyFile();
@@ -88,10 +88,10 @@ class TrainCommandTest {
         assertThat(rows(resumed)).isEqualTo(rows(place.output())).hasSize(3);
     }
 
-    /** metrics.json from iteration 5 on, without what the clock says. */
+    /** metrics.json from iteration 5 on, without what the clock and the memory say. */
     private List<JsonNode> rows(Path output) {
         return Workplace.metrics(output).stream().filter(row -> row.get("iteration").asInt() >= 5).<JsonNode>map(row -> ((ObjectNode) row)
-                .without(List.of("time", "data_time", "eta_seconds", "images_per_second", "queue_ready"))).toList();
+                .without(List.of("time", "data_time", "eta_seconds", "images_per_second", "queue_ready", "max_mem"))).toList();
     }
 
     private static String[] concat(String[] some, String... more) {

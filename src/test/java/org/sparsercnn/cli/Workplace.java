@@ -18,14 +18,14 @@ import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.util.Json;
 
 /** A folder with a small data set and a config for it, and commands that run there as a user runs them. */
-record Workplace(Path folder) {
+public record Workplace(Path folder) {
     static final int TRAIN_IMAGES = 6;
     static final int VAL_IMAGES = 4;
 
     /** How a command ended: what it wrote to standard error, with its exit code. */
-    record Ended(int code, String err) {}
+    public record Ended(int code, String err) {}
 
-    static Workplace in(Path folder) {
+    public static Workplace in(Path folder) {
         Workplace place = new Workplace(folder);
         SampleSet.write(place.data(), TRAIN_IMAGES, VAL_IMAGES, 64, 1);
         place.write(place.config(), """
@@ -46,27 +46,27 @@ record Workplace(Path folder) {
         return folder.resolve("datasets/quickstart");
     }
 
-    Path config() {
+    public Path config() {
         return folder.resolve("tiny.yaml");
     }
 
-    Path output() {
+    public Path output() {
         return folder.resolve("output");
     }
 
-    Map<String, String> variables() {
+    public Map<String, String> variables() {
         return Map.of("DETECTRON2_DATASETS", folder.resolve("datasets").toString(), "FVCORE_CACHE", folder.resolve("cache").toString());
     }
 
     /** {@code <command> --config-file tiny.yaml --device cpu --threads 1 <more>}. */
-    Ended run(String command, String... more) {
+    public Ended run(String command, String... more) {
         List<String> arguments = new ArrayList<>(List.of(command, "--config-file", config().toString(), "--device", "cpu", "--threads", "1"));
         arguments.addAll(List.of(more));
         return call(arguments.toArray(String[]::new));
     }
 
     /** A command as it stands. */
-    Ended call(String... arguments) {
+    public Ended call(String... arguments) {
         StringWriter err = new StringWriter();
         int code = Main.run(new Environment(variables()), new PrintWriter(err, true), arguments);
         return new Ended(code, err.toString());
@@ -109,7 +109,7 @@ record Workplace(Path folder) {
         Json.write(file, json);
     }
 
-    Path trainImage(int id) {
+    public Path trainImage(int id) {
         return new SampleSet(data()).trainImages().resolve("%06d.png".formatted(id));
     }
 

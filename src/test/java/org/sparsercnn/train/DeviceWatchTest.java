@@ -29,11 +29,12 @@ class DeviceWatchTest {
 
     private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
     private Optional<DeviceHealth> now = Optional.empty();
+    private final List<String> rows = new ArrayList<>();
     private int looks;
     private final DeviceWatch watch = new DeviceWatch(() -> {
         looks++;
         return now;
-    }, true);
+    }, true, (row, iteration) -> rows.add(iteration + " " + row));
 
     @BeforeEach
     void listen() {
@@ -76,6 +77,14 @@ class DeviceWatchTest {
     }
 
     @Test
+    void readingsAreWrittenDown() {
+        now = health(0);
+        steps(0, 40);
+        assertThat(rows).containsExactly("19 {gpu/power_watts=650.0, gpu/clock_mhz=1755.0, gpu/celsius=64.0}",
+                "39 {gpu/power_watts=650.0, gpu/clock_mhz=1755.0, gpu/celsius=64.0}");
+    }
+
+    @Test
     void warnsOnceOfEachReason() {
         now = health(0, Slowed.POWER_SUPPLY);
         steps(0, 100);
@@ -108,7 +117,7 @@ class DeviceWatchTest {
     void aDeviceThatHasGoneEndsTheRun() {
         DeviceWatch gone = new DeviceWatch(() -> {
             throw new BadInput("The GPU has gone");
-        }, true);
+        }, true, (row, iteration) -> rows.add(iteration + " " + row));
         assertThatThrownBy(() -> gone.afterStep(new Progress(19, 100, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, new DataLoader.Queue(0, 0, 0), 0)))
                 .isInstanceOf(BadInput.class).hasMessage("The GPU has gone");
     }
