@@ -1,6 +1,8 @@
 package org.sparsercnn.web;
 
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import org.sparsercnn.app.serving.Refusal;
 import org.sparsercnn.util.BadInput;
@@ -29,6 +31,11 @@ final class ApiError extends RuntimeException {
         return of(400, message);
     }
 
+    /** Nobody is there to read this. */
+    static ApiError clientGone() {
+        return new ApiError(400, "client_gone", "the connection ended before the request did");
+    }
+
     /** What went wrong while a request was answered; a defect gets the code {@link #INTERNAL}. */
     static ApiError of(Throwable thrown) {
         Throwable e = thrown;
@@ -38,7 +45,8 @@ final class ApiError extends RuntimeException {
         return switch (e) {
             case ApiError known -> known;
             case BadInput bad -> new ApiError(400, "bad_image", bad.getMessage());
-            case Refusal refusal -> new ApiError(503, refusal.reason().name().toLowerCase(java.util.Locale.ROOT), refusal.getMessage());
+            case Refusal refusal -> new ApiError(503, refusal.reason().name().toLowerCase(Locale.ROOT), refusal.getMessage());
+            case CancellationException _ -> clientGone();
             default -> new ApiError(500, INTERNAL, "a defect of the server");
         };
     }

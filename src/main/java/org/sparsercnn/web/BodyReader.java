@@ -88,7 +88,7 @@ final class BodyReader implements Runnable {
         return switch (failure) {
             case TimeoutException _ -> ApiError.of(408, "the body stopped arriving");
             case HttpException bad -> ApiError.of(bad.getCode(), "the body is malformed: " + bad.getReason());
-            default -> ApiError.badRequest("the connection ended before the body did");
+            default -> ApiError.clientGone();
         };
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.BeforeAll;
@@ -155,7 +156,7 @@ class DetectionServiceTest {
                 Thread.onSpinWait();
             }
             gone.close();
-            assertThatThrownBy(answer::join).isInstanceOf(java.util.concurrent.CancellationException.class);
+            assertThatThrownBy(answer::join).hasRootCauseInstanceOf(CancellationException.class);
             assertThat(slow.detect(pictures.get(1)).join().batch()).isEqualTo(1);
             assertThat(service.batches()).containsExactly(0, 1, 0);
         }
