@@ -168,6 +168,56 @@ class ReportTest {
         assertThat(folder.resolve("b/index.html")).exists();
     }
 
+    @Test
+    void several_sets_stand_one_below_the_other() {
+        SampleSet set = new SampleSet(place.data());
+        Path output = folder.resolve("several");
+        assertThat(place.run("eval", Workplace.into(output, "--val-json", set.valJson().toString(), "--val-images", set.valImages().toString(), "--val-json",
+                set.trainJson().toString(), "--val-images", set.trainImages().toString(), "MODEL.WEIGHTS", place.output().resolve("model_final.safetensors").toString())))
+                .isEqualTo(new Workplace.Ended(0, ""));
+        Path both = output.resolve("report/index.html");
+        String text = Workplace.read(both);
+        Document report = parsed(both);
+        assertThat(part(report, "errors").getElementsByTagName("table").getLength()).isEqualTo(1);
+        assertThat(part(report, "errors-2").getElementsByTagName("table").getLength()).isEqualTo(1);
+        assertThat(elements(report, "h1").stream().map(Element::getTextContent)).containsExactly("Report of several", "val", "train");
+        assertThat(place.call("report", output.toString())).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(Workplace.read(both)).isEqualTo(text);
+    }
+
+    @Test
+    void persons_are_scored_by_crowdhumans_metric() {
+        ObjectNode truth = (ObjectNode) Json.read(new SampleSet(place.data()).valJson(), JsonNode.class);
+        truth.putArray("categories").addObject().put("id", 1).put("name", "person");
+        ArrayNode results = Json.MAPPER.createArrayNode();
+        truth.get("annotations").forEach(a -> {
+            ((ObjectNode) a).put("category_id", 1);
+            results.addObject().put("image_id", a.get("image_id").asInt()).put("category_id", 1).put("score", 0.5).set("bbox", a.get("bbox"));
+        });
+        ((ObjectNode) truth.get("annotations").get(0)).put("ignore", 1);
+        Path gt = folder.resolve("gt.json");
+        Path dt = folder.resolve("dt.json");
+        Json.write(gt, truth);
+        Json.write(dt, results);
+        assertThat(place.call("report", "--gt", gt.toString(), "--dt", dt.toString(), "--metric", "crowdhuman", "--output", folder.toString()))
+                .isEqualTo(new Workplace.Ended(0, ""));
+        Document report = parsed(folder.resolve("index.html"));
+        int persons = truth.get("annotations").size() - 1;
+        assertThat(part(report, "summary").getTextContent()).contains("mMR").contains("metric CrowdHuman")
+                .contains("it finds " + persons + " of " + persons + " objects and makes 0 mistakes");
+        assertThat(part(report, "pr-curves").getTextContent()).contains("CrowdHuman: miss rate over false positives an image");
+        assertThat(part(report, "gallery").getTextContent()).contains("report with --images FOLDER shows them");
+    }
+
+    @Test
+    void a_report_that_cannot_be_written_costs_the_run_nothing() throws IOException {
+        Path output = Files.createDirectories(folder.resolve("blocked"));
+        Files.writeString(output.resolve("report"), "a file");
+        assertThat(place.run("train", Workplace.into(output))).isEqualTo(new Workplace.Ended(0, ""));
+        assertThat(output.resolve("model_final.safetensors")).exists();
+        assertThat(Workplace.read(output.resolve("log.txt"))).contains("The report could not be written: ", "is no folder");
+    }
+
     /** Another program's results on a truth whose names would like to be more than names. */
     @Test
     void names_stay_names() {

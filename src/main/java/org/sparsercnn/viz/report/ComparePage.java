@@ -17,6 +17,17 @@ import java.util.stream.Stream;
 public final class ComparePage {
     private static final List<String> OVERLAID = List.of("total_loss", "loss_ce", "loss_giou", "loss_bbox", "lr");
 
+    private static final SequencedMap<String, String> CONTENTS = new LinkedHashMap<>();
+
+    static {
+        CONTENTS.put("summary", "Numbers");
+        CONTENTS.put("config", "Config");
+        CONTENTS.put("losses", "Loss");
+        CONTENTS.put("ap-over-time", "AP over time");
+        CONTENTS.put("errors", "Mistakes");
+        CONTENTS.put("per-class", "Classes");
+    }
+
     private final List<RunData> runs;
 
     private ComparePage(List<RunData> runs) {
@@ -30,8 +41,7 @@ public final class ComparePage {
     }
 
     private void write(Html page) {
-        page.element("nav", nav -> List.of("summary", "config", "losses", "ap-over-time", "errors", "per-class")
-                .forEach(id -> nav.element("a", id.replace('-', ' '), "href", "#" + id)), "aria-label", "Contents");
+        page.element("nav", nav -> CONTENTS.forEach((id, name) -> nav.element("a", name, "href", "#" + id)), "aria-label", "Contents");
         List<String> titles = shared();
         Section.write(page, "summary", "Numbers", section -> {
             titles.forEach(title -> numbers(section, title));

@@ -82,7 +82,7 @@ final class ErrorSections {
             }, "class", "confusion");
             String part = shown.length == none ? "" : " Of " + none + " classes the " + shown.length + " that are confused most are shown.";
             Section.note(section, "At IoU 0.5, detections of " + from + ". An object counts once: as its own class where that was found, else as the class of the detection"
-                    + " that overlaps it most. The darker, the larger the share of the row." + part);
+                    + " that overlaps it most. The stronger the colour, the larger the share of the row." + part);
         });
     }
 

@@ -52,7 +52,9 @@ final class PrecisionSections {
                     details.element("summary", "Every class");
                     details.element("div", charts -> {
                         for (int k = 0; k < coco.categories().size(); k++) {
-                            chart(charts, coco.categories().name(k), coco.categories().name(k), k);
+                            if (coco.perCategory().get(k).get("AP50") >= 0) { // the others have no object to find
+                                chart(charts, coco.categories().name(k), coco.categories().name(k), k);
+                            }
                         }
                     }, "class", "charts classes");
                 });

@@ -64,7 +64,7 @@ public final class ReportPage {
         }
         Section.write(page, "config", "Config", section -> {
             if (!run.changes().isEmpty()) {
-                Section.table(section, "What differs from detectron2's and our defaults", "settings", table -> {
+                Section.table(section, "What differs from detectron2's and our defaults", "settings usual", table -> {
                     Section.head(table, "t", "key", "value", "default");
                     table.element("tbody", body -> run.changes().forEach(s -> body.element("tr",
                             row -> row.element("th", s.key(), "scope", "row").element("td", s.value()).element("td", s.usual()))));

@@ -36,7 +36,7 @@ record SvgChart(String caption, String xLabel, String yLabel, Axis x, Axis y, Do
         List<Curve> thin = curves.stream().filter(Curve::isDrawable).map(Curve::thinned).toList();
         double[] xRange = range(thin, true);
         double[] yRange = range(thin, false);
-        Axis x = Axis.over(xRange[0], xRange[1], 4, false);
+        Axis x = Axis.over(Math.min(0, xRange[0]), xRange[1], 4, false);
         Axis y = Axis.over(Math.min(0, yRange[0]), yRange[1], 5, true);
         new SvgChart(caption, xLabel, yLabel, x, y).draw(page, List.of(), thin, curve -> Numbers.brief(curve.last()));
     }
