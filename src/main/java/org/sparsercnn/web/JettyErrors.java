@@ -1,5 +1,6 @@
 package org.sparsercnn.web;
 
+import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.handler.ErrorHandler;
@@ -25,6 +26,7 @@ final class JettyErrors implements Request.Handler {
 
     private static void answer(Request request, Response response, Callback callback) {
         Guard.protect(response);
+        response.getHeaders().put(HttpHeader.CONNECTION, "close"); // Jetty closes; a client that is not told would send its next request into nothing
         int status = response.getStatus();
         Object thrown = request.getAttribute(ErrorHandler.ERROR_EXCEPTION);
         if (status == 500 && thrown instanceof Throwable defect) {

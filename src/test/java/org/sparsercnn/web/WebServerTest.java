@@ -203,6 +203,17 @@ class WebServerTest {
         assertThat(server.raw(head("GET " + path, "Connection: close"))).matches("(?s)HTTP/1.1 (400|404) .*").contains("\"error\"").doesNotContain("root:");
     }
 
+    /** Otherwise a client's next request on that connection would be lost. */
+    @Test
+    void a_connection_that_will_be_closed_is_announced() throws Exception {
+        for (String request : List.of(head("GET /../../etc/passwd"), head("GET /", "X: " + "x".repeat(10_000)), head("POST /v1/detect", "Content-Length: 1000000"))) {
+            try (Socket socket = server.connect()) {
+                send(socket, request);
+                assertThat(answer(socket)).matches("(?s)HTTP/1.1 4\\d\\d .*").contains("Connection: close\r\n");
+            }
+        }
+    }
+
     @Test
     void malformed_requests() throws Exception {
         assertThat(server.raw("nonsense\r\n\r\n")).matches("(?s)HTTP/1.1 400 .*");
