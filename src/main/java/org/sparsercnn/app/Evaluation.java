@@ -33,8 +33,6 @@ import org.sparsercnn.util.Json;
  * results JSON, score. Ranks share the images; rank 0 measures.
  */
 final class Evaluation {
-    /** The numbers of a set, beside its results. */
-    static final String EVALUATION = "evaluation.json";
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
     /** What rank 0 found on one set. */
@@ -86,11 +84,11 @@ final class Evaluation {
         List<Result> results = new ArrayList<>();
         for (int i = 0; i < sets.size(); i++) {
             Datasets.TestSet set = sets.get(i);
-            predict(model, set, group, found.get(i));
+            EvaluationTiming timing = predict(model, set.images(), group, found.get(i));
             group.barrier();
             Optional<DetectionCollector> all = main ? collect(set.images(), found.get(i)) : Optional.empty();
             group.barrier(); // until then rank 0 reads what the others wrote
-            all.ifPresent(collector -> results.add(new Result(task, set, measure(set, collector))));
+            all.ifPresent(collector -> results.add(new Result(task, set, measure(set, collector, timing))));
         }
         return results.size() == sets.size() ? results : List.of();
     }
@@ -116,8 +114,8 @@ final class Evaluation {
         return losses;
     }
 
-    private void predict(SparseRcnn model, Datasets.TestSet set, Collective group, Detections[] target) {
-        Dataset images = set.images();
+    /** @return how long this rank took */
+    private EvaluationTiming predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         boolean main = group.rank() == 0;
@@ -142,10 +140,8 @@ final class Evaluation {
         }
         if (main) {
             clock.summary().lines().forEach(LOG::info);
-            var timing = new EvaluationTiming(size, group.size(), clock.secondsByStage(), preparing.sum() * 1e-9 / Math.max(1, size),
-                    model.device().memory().peak());
-            folder.write(() -> Json.write(folder.inference(task, set.name()).resolve(EvaluationTiming.FILE), timing));
         }
+        return new EvaluationTiming(size, group.size(), clock.secondsByStage(), preparing.sum() * 1e-9 / Math.max(1, size), model.device().memory().peak());
     }
 
     private static BiFunction<ImageRecord, Long, Sample> timed(DatasetMapper mapper, LongAdder nanos) {
@@ -176,7 +172,7 @@ final class Evaluation {
         return Optional.of(collector);
     }
 
-    private Score measure(Datasets.TestSet set, DetectionCollector collector) {
+    private Score measure(Datasets.TestSet set, DetectionCollector collector, EvaluationTiming timing) {
         var detections = collector.detections();
         Path inference = folder.inference(task, set.name());
         Path results = inference.resolve(ResultsJson.FILE_NAME);
@@ -187,7 +183,8 @@ final class Evaluation {
         Score score = Score.of(set.metric(), set.truth(), detections, device.cpuThreads());
         LOG.info("Evaluation results for {} on {}, metric {}:\n{}", task.label(), set.name(), score.metric().label(), score.text());
         logToCopy(task, score);
-        folder.write(() -> Json.write(inference.resolve(EVALUATION), score.toJson()));
+        folder.write(() -> Json.write(inference.resolve("evaluation.json"), score.toJson()));
+        folder.write(() -> Json.write(inference.resolve(EvaluationTiming.FILE), timing));
         return score;
     }
 
