@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 /** The table of what is changed of a command of the pages before it is run, and of those that are not run; its head explains it. */
 final class CommandRules {
     private static final Path TABLE = Path.of("src/test/resources/docs/commands.txt");
-    private static final Pattern ROW = Pattern.compile("(set|add|replace|shell|skip) +(.+?)(?: +=> *(.*))?");
+    private static final Pattern ROW = Pattern.compile("(set|add|replace|shell|skip|ends) +(.+?)(?: +=> *(.*))?");
 
     private final List<Rule> rules = new ArrayList<>();
 
@@ -22,7 +22,8 @@ final class CommandRules {
 
     /** What becomes of a command: a line for the shell, or the reason why it is not run. */
     sealed interface Fate {
-        record Run(String shell) implements Fate {}
+        /** {@code code} is the exit code that is wanted. */
+        record Run(String shell, int code) implements Fate {}
 
         record Skip(String reason) implements Fate {}
 
@@ -51,17 +52,19 @@ final class CommandRules {
     Fate of(String command) {
         boolean known = command.matches("java -jar target/sparse-rcnn\\.jar .*");
         String shell = command;
+        int code = 0;
         for (Rule rule : rules) {
-            if (!rule.pattern.matcher(rule.kind.equals("replace") ? shell : command).find()) continue;
+            if (!rule.pattern.matcher(shell).find()) continue;
             switch (rule.kind) {
                 case "skip" -> {
                     return new Fate.Skip(rule.value);
                 }
                 case "shell" -> known = true;
+                case "ends" -> code = Integer.parseInt(rule.value);
                 case "add" -> shell = shell + " " + rule.value;
                 default -> shell = rule.pattern.matcher(shell).replaceAll(rule.value);
             }
         }
-        return known ? new Fate.Run(shell) : new Fate.Unknown();
+        return known ? new Fate.Run(shell, code) : new Fate.Unknown();
     }
 }

@@ -9,11 +9,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.Assumptions;
 
 /** Every command of the pages is run, in page order, in a folder where what they name exists; {@link CommandRules} makes them small. */
 class DocsCommandsIT {
@@ -51,9 +51,9 @@ class DocsCommandsIT {
         switch (rules.of(command.text())) {
             case CommandRules.Fate.Skip(String reason) -> Assumptions.abort(reason);
             case CommandRules.Fate.Unknown() -> fail(where + "\nis not of this program; say in src/test/resources/docs/commands.txt what becomes of it");
-            case CommandRules.Fate.Run(String shell) -> {
+            case CommandRules.Fate.Run(String shell, int code) -> {
                 DocsPlace.Ended ended = place.run(command.page(), shell);
-                assertThat(ended.code()).as("%s%nran as: %s%nand ended with exit code %d:%n%s", where, shell, ended.code(), ended.output()).isZero();
+                assertThat(ended.code()).as("%s%nran as: %s%nand ended with exit code %d:%n%s", where, shell, ended.code(), ended.output()).isEqualTo(code);
             }
         }
     }

@@ -18,6 +18,8 @@ import org.sparsercnn.util.Json;
 /** A folder with what the pages' commands name: the jar, configs, pictures, data sets, weights and finished runs; and a shell there. */
 final class DocsPlace {
     private static final long PATIENCE_SECONDS = 120;
+    /** As many as the pages' own data set and the blood cells have. */
+    private static final int CLASSES = 3;
     private static final Pattern SERVING = Pattern.compile("Serving http://127\\.0\\.0\\.1:(\\d+)");
 
     private final Path folder;
@@ -35,44 +37,48 @@ final class DocsPlace {
         DocsPlace place = new DocsPlace(folder.toRealPath());
         place.link("target/sparse-rcnn.jar", Path.of(System.getProperty("sparsercnn.jar")));
         place.link("configs", Path.of("configs"));
-        Files.createDirectories(folder.resolve("docs"));
+        Files.createDirectories(place.folder.resolve("docs"));
         place.pictures();
         place.labels();
         place.runs();
         return place;
     }
 
+    /** PNG files, which the annotations name, and where a page or a format names JPEG files the same under such names. */
     private void pictures() throws IOException {
         SampleSet set = SampleSet.write(folder.resolve("sample"), 4, 4, 64, 1);
-        for (String name : List.of("photos", "photos/a", "photos/b", "photos/val", "frames", "sets/photos", "crowdhuman/Images",
-                "helmets/images/train", "VOCdevkit/VOC2007/JPEGImages", "datasets/coco/train2017", "datasets/coco/val2017")) {
-            Files.createDirectories(folder.resolve(name));
-            try (Stream<Path> files = Files.list(set.trainImages())) {
-                for (Path file : files.toList()) {
-                    String png = file.getFileName().toString();
-                    Files.copy(file, folder.resolve(name).resolve(png));
-                    if (!name.contains("sets")) Files.copy(file, folder.resolve(name).resolve(png.replace(".png", ".jpg")));
-                }
-            }
+        for (String name : List.of("photos", "photos/a", "photos/b", "photos/val", "frames", "val", "moved/val", "sets/photos", "helmets/images/train",
+                "datasets/blood_cells/JPEGImages", "datasets/coco/train2017", "datasets/coco/val2017")) {
+            copyTo(name, set, "png");
         }
-        Files.copy(folder.resolve("photos/000001.png"), folder.resolve("a.jpg"));
-        Files.copy(folder.resolve("photos/000002.png"), folder.resolve("b.jpg"));
+        for (String name : List.of("photos", "crowdhuman/Images", "VOCdevkit/VOC2007/JPEGImages")) copyTo(name, set, "jpg");
+        for (String name : List.of("a.jpg", "b.jpg", "photos/street.jpg")) Files.copy(folder.resolve("photos/000001.png"), folder.resolve(name));
+    }
+
+    private void copyTo(String name, SampleSet set, String ending) throws IOException {
+        Files.createDirectories(folder.resolve(name));
+        try (Stream<Path> files = Files.list(set.trainImages())) {
+            for (Path file : files.toList()) Files.copy(file, folder.resolve(name).resolve(file.getFileName().toString().replace("png", ending)));
+        }
     }
 
     private void labels() throws IOException {
-        Path train = new SampleSet(folder.resolve("sample")).trainJson();
-        for (String name : List.of("sets/train.json", "sets/val.json", "a.json", "b.json", "val.json", "few.json", "instances.json")) {
-            Files.copy(train, folder.resolve(name));
+        ObjectNode labels = Json.read(new SampleSet(folder.resolve("sample")).trainJson(), ObjectNode.class);
+        keep(labels, "annotations", "category_id");
+        keep(labels, "categories", "id");
+        for (String name : List.of("sets/train.json", "sets/val.json", "a.json", "b.json", "val.json", "moved/val.json", "few.json", "instances.json",
+                "datasets/blood_cells/annotations/instances_train.json", "datasets/blood_cells/annotations/instances_val.json")) {
+            json(name, labels);
         }
-        ObjectNode coco = Json.read(train, ObjectNode.class);
-        ArrayNode categories = coco.withArray("categories");
-        for (int id = categories.size() + 1; id <= 80; id++) categories.addObject().put("id", id).put("name", "class " + id);
+        ArrayNode categories = labels.withArray("categories");
+        for (int id = CLASSES + 1; id <= 80; id++) categories.addObject().put("id", id).put("name", "class " + id);
         for (String name : List.of("datasets/coco/annotations/instances_train2017.json", "datasets/coco/annotations/instances_val2017.json",
                 "instances_val2017.json")) {
-            Files.createDirectories(folder.resolve(name).getParent());
-            Json.write(folder.resolve(name), coco);
+            json(name, labels);
         }
-        text("coco_instances_results.json", "[{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 1, 20, 20], \"score\": 0.5}]");
+        for (String name : List.of("coco_instances_results.json", "results.json")) {
+            text(name, "[{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 1, 20, 20], \"score\": 0.5}]");
+        }
         text("VOCdevkit/VOC2007/ImageSets/Main/trainval.txt", "000001\n");
         text("VOCdevkit/VOC2007/Annotations/000001.xml", "<annotation><filename>000001.jpg</filename><size><width>64</width><height>64</height></size>"
                 + "<object><name>dog</name><bndbox><xmin>3</xmin><ymin>3</ymin><xmax>30</xmax><ymax>30</ymax></bndbox></object></annotation>");
@@ -82,10 +88,11 @@ final class DocsPlace {
         text("helmets/labels/train/000001.txt", "0 0.5 0.5 0.25 0.25\n");
     }
 
-    /** Weights under the names of published files, a short quickstart, and a step that diverged. */
+    /** Weights under the names of published files, a finished run, and a step that diverged. */
     private void runs() {
         String train = "java -jar target/sparse-rcnn.jar train --config-file configs/sparsercnn.res50.100pro.3x.yaml";
         prepare(train + " OUTPUT_DIR made");
+        must("cp -r made other");
         for (String name : List.of("r50_100pro_3x_model.pth", "model_final.pth")) {
             must("java -jar target/sparse-rcnn.jar convert made/model_final.safetensors " + name);
         }
@@ -172,6 +179,18 @@ final class DocsPlace {
     private void link(String name, Path target) throws IOException {
         Files.createDirectories(folder.resolve(name).getParent());
         Files.createSymbolicLink(folder.resolve(name), target.toAbsolutePath());
+    }
+
+    /** Leaves out what is of other classes than the first. */
+    private static void keep(ObjectNode labels, String list, String key) {
+        ArrayNode kept = labels.arrayNode();
+        labels.get(list).valueStream().filter(entry -> entry.get(key).asInt() <= CLASSES).forEach(kept::add);
+        labels.set(list, kept);
+    }
+
+    private void json(String name, ObjectNode json) throws IOException {
+        Files.createDirectories(folder.resolve(name).getParent());
+        Json.write(folder.resolve(name), json);
     }
 
     private void text(String name, String text) throws IOException {
