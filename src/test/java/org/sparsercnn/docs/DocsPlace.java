@@ -35,7 +35,9 @@ final class DocsPlace {
 
     static DocsPlace in(Path folder) throws IOException {
         DocsPlace place = new DocsPlace(folder.toRealPath());
-        place.link("target/sparse-rcnn.jar", Path.of(System.getProperty("sparsercnn.jar")));
+        Path jar = Path.of(System.getProperty("sparsercnn.jar"));
+        place.link("target/sparse-rcnn.jar", jar);
+        place.link("target/benchmarks.jar", jar.resolveSibling("benchmarks.jar"));
         place.link("configs", Path.of("configs"));
         Files.createDirectories(place.folder.resolve("docs"));
         place.pictures();
