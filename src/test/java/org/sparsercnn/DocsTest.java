@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -25,6 +24,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.sparsercnn.app.Environment;
 import org.sparsercnn.cli.Main;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.docs.DocCommands;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.ParseResult;
@@ -42,7 +42,6 @@ class DocsTest {
     private static final Pattern CODE = Pattern.compile("`([^`\\n]+)`");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
-    private static final Pattern WORD = Pattern.compile("(?:[^\\s'\"]|'[^']*'|\"[^\"]*\")+");
     private static final Pattern OUR_FILE = Pattern.compile("(src|native|kernels|benchmarks|configs|docs|\\.ci)/[\\w./-]*");
     private static final Pattern OUR_CLASS = Pattern.compile("(?:(?:org\\.sparsercnn\\.)?([a-z]+(?:\\.[a-z]+)*)\\.)?([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?:\\.[a-z]\\w*)?");
     private static final Pattern KEY = Pattern.compile("[A-Z]{2,}[A-Z_]*(\\.[A-Za-z]\\w*)+");
@@ -95,22 +94,8 @@ class DocsTest {
         return FENCE.matcher(read(page)).results().filter(m -> m.group(1).equals(language));
     }
 
-    /** The shell's simple commands on a page: continued lines joined, comments left out, cut at && and pipes. */
     private static List<List<String>> commands(Path page) {
-        List<List<String>> commands = new ArrayList<>();
-        fences(page, "sh").flatMap(m -> m.group(2).replaceAll("\\\\\\n\\s*", " ").lines()).forEach(line -> {
-            List<String> command = new ArrayList<>();
-            for (String word : WORD.matcher(line.replaceAll("(^|\\s)#.*", "")).results().map(MatchResult::group).toList()) {
-                if (word.equals("&&") || word.equals("|")) {
-                    commands.add(command);
-                    command = new ArrayList<>();
-                } else {
-                    command.add(word.matches("\".*\"|'.*'") ? word.substring(1, word.length() - 1) : word);
-                }
-            }
-            commands.add(command);
-        });
-        return commands.stream().filter(command -> !command.isEmpty()).toList();
+        return DocCommands.on(page).stream().map(DocCommands.Command::words).toList();
     }
 
     @TestFactory
