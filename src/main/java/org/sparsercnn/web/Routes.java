@@ -26,7 +26,6 @@ final class Routes extends Handler.Abstract.NonBlocking {
 
     private final Map<String, Route> routes = new LinkedHashMap<>();
 
-
     Routes get(String path, Endpoint endpoint) {
         routes.put(path, new Route(false, endpoint));
         return this;

@@ -54,7 +54,7 @@ final class DocsPlace {
             copyTo(name, set, "png");
         }
         for (String name : List.of("photos", "crowdhuman/Images", "VOCdevkit/VOC2007/JPEGImages")) copyTo(name, set, "jpg");
-        for (String name : List.of("a.jpg", "b.jpg", "photos/street.jpg")) Files.copy(folder.resolve("photos/000001.png"), folder.resolve(name));
+        for (String name : List.of("a.jpg", "b.jpg", "photo.jpg", "photos/street.jpg")) Files.copy(folder.resolve("photos/000001.png"), folder.resolve(name));
     }
 
     private void copyTo(String name, SampleSet set, String ending) throws IOException {
