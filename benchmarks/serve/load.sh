@@ -48,7 +48,7 @@ json.dump({
     "machine": {"cpu": cpu, "cpus": len(os.sched_getaffinity(0)), "kernel": platform.release()},
     "date": time.strftime("%Y-%m-%d"),
     "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip(),
-    "config": config, "options": options,
+    "config": pathlib.Path(config).name, "options": options,
     "model_alone": {"before": read("before.json"), "after": read("after.json")},
     "load": {f"{n} clients": read(f"load-{n}.json") for n in (1, 8, 64)},
     "mixed": json.loads((work / "mixed.txt").read_text().splitlines()[-1]),
