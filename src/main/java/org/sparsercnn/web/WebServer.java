@@ -2,6 +2,7 @@ package org.sparsercnn.web;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -77,7 +78,11 @@ public final class WebServer implements AutoCloseable {
 
     private void bind() {
         try {
-            InetAddress.getByName(options.host());
+            InetAddress address = InetAddress.getByName(options.host());
+            if (!address.isAnyLocalAddress() && NetworkInterface.getByInetAddress(address) == null) {
+                throw BadInput.of("--host %s: not an address of this machine; 127.0.0.1 takes requests from this machine alone, 0.0.0.0 all that"
+                        + " reach it", options.host());
+            }
             connector.open();
         } catch (UnknownHostException e) {
             throw new BadInput("--host " + options.host() + ": there is no such name or address", e);

@@ -351,6 +351,8 @@ class WebServerTest {
         WebOptions taken = new WebOptions("127.0.0.1", server.port(), List.of(), 1);
         ModelInfo model = ModelInfo.of(Path.of("x.yaml"), null);
         assertThatThrownBy(() -> WebServer.start(server.service(), model, taken)).isInstanceOf(BadInput.class).hasMessageContaining("cannot listen there: Address already in use");
+        assertThatThrownBy(() -> WebServer.start(server.service(), model, new WebOptions("192.0.2.1", 0, List.of(), 1))).isInstanceOf(BadInput.class)
+                .hasMessageContaining("not an address of this machine");
         assertThatThrownBy(() -> WebServer.start(server.service(), model, new WebOptions("no.such.host.invalid", 0, List.of(), 1))).isInstanceOf(BadInput.class)
                 .hasMessageContaining("there is no such name or address");
         assertThatThrownBy(() -> new WebOptions("localhost", 70_000, List.of(), 1)).isInstanceOf(BadInput.class);
