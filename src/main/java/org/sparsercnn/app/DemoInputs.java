@@ -22,6 +22,7 @@ import org.sparsercnn.util.BadInput;
 /** What {@code demo --input} names: files, the pictures of folders, and globs that the shell left to us. */
 final class DemoInputs {
     private static final Pattern PICTURE = Pattern.compile(".*\\.(jpe?g|png|bmp|gif|tiff?)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern CONFIG_KEY = Pattern.compile("[A-Z]+(\\.\\w+)+");
     private static final Pattern WILDCARD = Pattern.compile("[*?\\[{]");
 
     private DemoInputs() {}
@@ -42,7 +43,9 @@ final class DemoInputs {
             } else if (WILDCARD.matcher(input).find()) {
                 files.addAll(glob(path, input));
             } else {
-                throw new BadInput(input + ": no such file or folder; check --input");
+                boolean key = CONFIG_KEY.matcher(input).matches() && !PICTURE.matcher(input).matches();
+                throw new BadInput(input + (key ? ": there is no such picture; config overrides go behind --opts"
+                        : ": no such file or folder; check --input"));
             }
         }
         return List.copyOf(files);

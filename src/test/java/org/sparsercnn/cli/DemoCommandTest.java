@@ -147,6 +147,8 @@ class DemoCommandTest {
         String two = photos.resolve("2.png").toString();
         String to = out.toString();
         refused(demo("--input", "nothing.jpg", "--output", to), "nothing.jpg: no such file or folder");
+        refused(demo("--input", "NOTHING.JPG", "--output", to), "NOTHING.JPG: no such file or folder");
+        refused(demo("--input", "MODEL.WEIGHTS", "--output", to), "MODEL.WEIGHTS: there is no such picture; config overrides go behind --opts");
         refused(demo("--input", folder + "/*.gif", "--output", to), "*.gif: no pictures there");
         refused(demo("--input", folder + "/none/*.gif", "--output", to), "there is no folder " + folder + "/none");
         refused(demo("--input", one), "nothing to write: give --output FOLDER");
