@@ -78,18 +78,25 @@ public final class WebServer implements AutoCloseable {
 
     private void bind() {
         try {
-            InetAddress address = InetAddress.getByName(options.host());
-            if (!address.isAnyLocalAddress() && NetworkInterface.getByInetAddress(address) == null) {
-                throw BadInput.of("--host %s: not an address of this machine; 127.0.0.1 takes requests from this machine alone, 0.0.0.0 all that"
-                        + " reach it", options.host());
-            }
+            InetAddress.getByName(options.host());
             connector.open();
         } catch (UnknownHostException e) {
             throw new BadInput("--host " + options.host() + ": there is no such name or address", e);
         } catch (IOException e) {
             Throwable reason = e.getCause() == null ? e : e.getCause();
             throw new BadInput("--host " + options.host() + " --port " + options.port() + ": cannot listen there: " + reason.getMessage()
-                    + "; choose another port, or 0 for any that is free", e);
+                    + (isOfThisMachine(options.host()) ? "; choose another port, or 0 for any that is free"
+                            : "; it is not an address of this machine: 127.0.0.1 takes requests from this machine alone, 0.0.0.0 all that reach it"), e);
+        }
+    }
+
+    /** Asked only where binding failed: the system may take addresses that no interface lists. */
+    private static boolean isOfThisMachine(String host) {
+        try {
+            InetAddress address = InetAddress.getByName(host);
+            return address.isAnyLocalAddress() || address.isLoopbackAddress() || NetworkInterface.getByInetAddress(address) != null;
+        } catch (IOException _) {
+            return true; // not known to be another machine's
         }
     }
 

@@ -11,6 +11,8 @@ import static org.sparsercnn.web.TestServer.send;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -347,12 +349,17 @@ class WebServerTest {
     }
 
     @Test
-    void addresses_that_cannot_be_bound() {
+    void addresses_that_cannot_be_bound() throws IOException {
         WebOptions taken = new WebOptions("127.0.0.1", server.port(), List.of(), 1);
         ModelInfo model = ModelInfo.of(Path.of("x.yaml"), null);
         assertThatThrownBy(() -> WebServer.start(server.service(), model, taken)).isInstanceOf(BadInput.class).hasMessageContaining("cannot listen there: Address already in use");
         assertThatThrownBy(() -> WebServer.start(server.service(), model, new WebOptions("192.0.2.1", 0, List.of(), 1))).isInstanceOf(BadInput.class)
                 .hasMessageContaining("not an address of this machine");
+        try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.2"))) { // loopback, though no interface lists it
+            WebOptions there = new WebOptions("127.0.0.2", other.getLocalPort(), List.of(), 1);
+            assertThatThrownBy(() -> WebServer.start(server.service(), model, there)).isInstanceOf(BadInput.class)
+                    .hasMessageContaining("cannot listen there: Address already in use; choose another port");
+        }
         assertThatThrownBy(() -> WebServer.start(server.service(), model, new WebOptions("no.such.host.invalid", 0, List.of(), 1))).isInstanceOf(BadInput.class)
                 .hasMessageContaining("there is no such name or address");
         assertThatThrownBy(() -> new WebOptions("localhost", 70_000, List.of(), 1)).isInstanceOf(BadInput.class);
