@@ -1,17 +1,56 @@
 package org.sparsercnn.device;
 
-/** Communication of one rank with the others of its group. Every rank makes the same calls in the same order. */
-public interface Collective {
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Communication of one rank with the others of its group. Every rank makes the same calls in the same order; each call is in order
+ * with the other work of the rank's device, and may run behind the caller as that does.
+ */
+public interface Collective extends AutoCloseable {
+    /** A sum that has begun. */
+    @FunctionalInterface
+    interface Pending {
+        /** Work that is queued on the device from now on finds the sum. */
+        void finish();
+    }
+
     int rank();
 
     int size();
 
-    /** Replaces {@code count} fp32 values on every rank by their sum over the ranks, added in rank order. */
-    void allReduceSum(Pointer values, long count);
+    /** Replaces {@code count} values on every rank by their sum over the ranks; every rank gets the same bits. */
+    void allReduceSum(Pointer values, long count, DType type);
+
+    /** The same for fp32 values. */
+    default void allReduceSum(Pointer values, long count) {
+        allReduceSum(values, count, DType.F32);
+    }
+
+    /**
+     * Begins {@link #allReduceSum}, after the device's work so far. Sums are carried out in the order they were begun in, beside what
+     * the device computes meanwhile; nothing may touch the values before {@link Pending#finish}.
+     *
+     * @param type F32, or BF16, whose sums are rounded to bf16
+     */
+    Pending startAllReduceSum(Pointer values, long count, DType type);
 
     /** Copies {@code bytes} from rank {@code root} to all. */
     void broadcast(Pointer values, long bytes, int root);
 
     /** Returns when every rank has called it. */
     void barrier();
+
+    /** Waits for a copy from the device, behind which sums may lie that other ranks have a part in. */
+    default MemorySegment await(Readback readback) {
+        return readback.await();
+    }
+
+    /** Does what this rank alone has to do, while others wait for it: not a sign that it hangs, however long it takes. */
+    default void alone(Runnable work) {
+        work.run();
+    }
+
+    /** Leaves the group; every rank does, after its last call. */
+    @Override
+    default void close() {}
 }

@@ -1,12 +1,12 @@
 package org.sparsercnn.dist;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.sparsercnn.device.Collective;
+import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Pointer;
 import org.sparsercnn.util.GuardStop;
 
@@ -62,26 +62,24 @@ public final class LocalGroup {
 
         /** Each rank adds its share of the elements for all ranks, in rank order, so every rank gets the same bits. */
         @Override
-        public void allReduceSum(Pointer values, long count) {
+        public void allReduceSum(Pointer values, long count, DType type) {
             if (size == 1) {
                 return;
             }
             publish(values);
             MemorySegment[] all = new MemorySegment[size];
             for (int r = 0; r < size; r++) {
-                all[r] = MemorySegment.ofAddress(addresses[r]).reinterpret(4 * count);
+                all[r] = MemorySegment.ofAddress(addresses[r]).reinterpret(type.bytes() * count);
             }
-            long last = (rank + 1) * count / size;
-            for (long i = rank * count / size; i < last; i++) {
-                float sum = all[0].getAtIndex(ValueLayout.JAVA_FLOAT, i);
-                for (int r = 1; r < size; r++) {
-                    sum += all[r].getAtIndex(ValueLayout.JAVA_FLOAT, i);
-                }
-                for (MemorySegment target : all) {
-                    target.setAtIndex(ValueLayout.JAVA_FLOAT, i, sum);
-                }
-            }
+            HostSums.ofRanks(all, rank * count / size, (rank + 1) * count / size, type);
             barrier();
+        }
+
+        /** At once: the ranks' threads compute nothing beside it. */
+        @Override
+        public Pending startAllReduceSum(Pointer values, long count, DType type) {
+            allReduceSum(values, count, type);
+            return () -> {};
         }
 
         @Override

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.sparsercnn.app.DeviceChoice;
 import org.sparsercnn.app.Environment;
@@ -115,9 +116,13 @@ record TestServer(DetectionService service, WebServer web, int port, HttpClient 
         }
     }
 
-    /** Waits for what another thread is about to do. */
+    /** Waits for what another thread is about to do; fails if it never does. */
     static void await(BooleanSupplier done) {
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
         while (!done.getAsBoolean()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("waited a minute in vain");
+            }
             Thread.onSpinWait();
         }
     }

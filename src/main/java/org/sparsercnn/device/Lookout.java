@@ -1,0 +1,24 @@
+package org.sparsercnn.device;
+
+/** Whom a {@link Collective} asks while it waits for other ranks: whether waiting still makes sense. */
+public interface Lookout {
+    /** For groups whose ranks cannot be lost one by one. */
+    Lookout NONE = () -> new Wait() {
+        @Override
+        public void check() {}
+
+        @Override
+        public void close() {}
+    };
+
+    /** A wait, from its beginning to {@link #close}. */
+    interface Wait extends AutoCloseable {
+        /** @throws org.sparsercnn.util.GuardStop once a rank is known to be lost, or to be late beyond the run's timeout */
+        void check();
+
+        @Override
+        void close();
+    }
+
+    Wait begin();
+}
