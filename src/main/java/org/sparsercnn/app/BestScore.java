@@ -159,6 +159,11 @@ final class BestScore {
         return stop;
     }
 
+    /** What rank 0 has decided, which alone hears of scores. */
+    void follow(boolean decided) {
+        stop = decided;
+    }
+
     /** The folder was deleted, and model_best with it. */
     void lost() {
         saved = null;

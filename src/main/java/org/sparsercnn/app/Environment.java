@@ -23,7 +23,12 @@ public record Environment(Map<String, String> variables) {
 
     /** Takes over the standard streams, if they are a terminal's, until it is closed. */
     ProgressLine progressLine() {
-        return ProgressLine.ofProcess(variables);
+        return progressLine(true);
+    }
+
+    /** @param shown false: hides everything */
+    ProgressLine progressLine(boolean shown) {
+        return shown ? ProgressLine.ofProcess(variables) : ProgressLine.hidden();
     }
 
     WeightsCache weightsCache() {

@@ -7,10 +7,13 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
-import org.sparsercnn.dist.LocalGroup;
+import org.sparsercnn.dist.Launch;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.io.LoadedCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
+import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.train.MetricsHistory;
 
 /** {@code eval}: a checkpoint's AP on every data set of DATASETS.TEST, and with TEST.AUG once more with test-time augmentation. */
@@ -18,16 +21,18 @@ public final class EvaluateWeights {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.eval");
 
     /**
+     * @param world the ranks that share the images
      * @param strict refuse annotations that need repair
      * @param latest take the latest checkpoint in OUTPUT_DIR where there is one, as {@code train --eval-only --resume} does
      */
-    public record Options(DeviceChoice device, boolean strict, boolean latest) {}
+    public record Options(DeviceChoice device, World world, boolean strict, boolean latest) {}
 
     private EvaluateWeights() {}
 
     public static void run(Environment environment, Config config, Options options) {
-        options.device.check(config, 1);
-        try (RunFolder folder = RunFolder.open(config); ProgressLine progress = environment.progressLine()) {
+        Launch launch = options.world.launch();
+        options.device.check(config, launch.here());
+        try (RunFolder folder = RunFolder.open(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);
                 evaluate(environment, config, options, folder, progress);
@@ -42,19 +47,35 @@ public final class EvaluateWeights {
         Config config = sets.config();
         String named = config.model().weights();
         String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(named) : named;
-        try (Device device = options.device.open(config, 0, 1); SparseRcnn model = new SparseRcnn(device, config.model())) {
-            Compute.announce(config, device);
-            LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
-            sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
-            if (!Files.exists(folder.path().resolve(MetricsHistory.FILE))) { // else it is a training's, whose config it keeps
-                folder.write(config);
+        Ranks.run(options.world, rank -> {
+            try (Device device = rank.open(options.device, config); Collective group = rank.join(device); SparseRcnn model = new SparseRcnn(device, config.model())) {
+                List<String> alike = Agreement.of(config);
+                sets.tests().forEach(test -> alike.add(Agreement.data(test.images())));
+                new Agreement(device, group).require(alike);
+                if (rank.isMain()) {
+                    Compute.announce(config, device);
+                    LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
+                    sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
+                    if (!Files.exists(folder.path().resolve(MetricsHistory.FILE))) { // else it is a training's, whose config it keeps
+                        folder.write(config);
+                    }
+                }
+                for (Parameter p : model.parameters().all()) {
+                    group.broadcast(p.value(), p.value().bytes(), 0);
+                }
+                options.world.begin();
+                List<Evaluation.Result> results = new ArrayList<>();
+                for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
+                    results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, group));
+                }
+                group.alone(() -> {
+                    if (rank.isMain()) {
+                        Report.afterRun(folder, config, results);
+                    }
+                    ExpectedResults.verify(config.test().expectedResults(), results);
+                });
+                group.barrier();
             }
-            List<Evaluation.Result> results = new ArrayList<>();
-            for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
-                results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, LocalGroup.alone()));
-            }
-            Report.afterRun(folder, config, results);
-            ExpectedResults.verify(config.test().expectedResults(), results);
-        }
+        });
     }
 }

@@ -50,8 +50,6 @@ final class Evaluation {
     private final DeviceChoice device;
     private final BooleanSupplier stop;
     private final ProgressLine progress;
-    /** Per set and image; each rank fills its share. */
-    private final List<Detections[]> found;
 
     /**
      * @param stop asked after each image; true gives the evaluation up
@@ -65,7 +63,6 @@ final class Evaluation {
         this.device = device;
         this.stop = stop;
         this.progress = progress;
-        this.found = sets.stream().map(set -> new Detections[set.images().size()]).toList();
     }
 
     /** The data sets' names. */
@@ -84,12 +81,14 @@ final class Evaluation {
         List<Result> results = new ArrayList<>();
         for (int i = 0; i < sets.size(); i++) {
             Datasets.TestSet set = sets.get(i);
-            EvaluationTiming timing = predict(model, set.images(), group, found.get(i));
-            group.barrier();
-            Optional<DetectionCollector> all = main ? collect(set.images(), found.get(i)) : Optional.empty();
-            group.barrier(); // until then rank 0 reads what the others wrote
-            all.ifPresent(collector -> results.add(new Result(task, set, measure(set, collector, timing))));
+            List<Detections> share = new ArrayList<>();
+            EvaluationTiming timing = predict(model, set.images(), group, share);
+            List<Detections> all = new DetectionExchange(model.device(), group).gather(share);
+            if (main) {
+                group.alone(() -> collect(set.images(), all).ifPresent(collector -> results.add(new Result(task, set, measure(set, collector, timing)))));
+            }
         }
+        group.barrier();
         return results.size() == sets.size() ? results : List.of();
     }
 
@@ -115,7 +114,7 @@ final class Evaluation {
     }
 
     /** @return how long this rank took */
-    private EvaluationTiming predict(SparseRcnn model, Dataset images, Collective group, Detections[] target) {
+    private EvaluationTiming predict(SparseRcnn model, Dataset images, Collective group, List<Detections> target) {
         InferenceSampler share = new InferenceSampler(images.size(), group.rank(), group.size());
         DatasetMapper mapper = DatasetMapper.forInference(config.input());
         boolean main = group.rank() == 0;
@@ -133,7 +132,7 @@ final class Evaluation {
                 clock.loaded();
                 Detector.Result r = detector.detect(sample);
                 clock.computed(r.forwardSeconds());
-                target[i] = r.detections();
+                target.add(r.detections());
                 bar.at(i + 1 - share.begin(), size, "");
                 clock.stored().filter(_ -> main).ifPresent(LOG::info);
             }
@@ -154,20 +153,15 @@ final class Evaluation {
     }
 
     /** All images' detections in their order; empty if some are missing because the evaluation was stopped. */
-    private static Optional<DetectionCollector> collect(Dataset images, Detections[] found) {
-        DetectionCollector collector = new DetectionCollector();
-        boolean complete = true;
-        for (int i = 0; i < found.length; i++) {
-            Detections d = found[i];
-            complete &= d != null;
-            if (complete) {
-                collector.add(images.images().get(i).id(), d.boxesXyxyPx(), d.scores(), d.classes(), images.categories());
-            }
-            found[i] = null;
-        }
-        if (!complete) {
+    private static Optional<DetectionCollector> collect(Dataset images, List<Detections> found) {
+        if (found.size() < images.size()) {
             LOG.warn("Evaluation on {} is given up", images.name());
             return Optional.empty();
+        }
+        DetectionCollector collector = new DetectionCollector();
+        for (int i = 0; i < found.size(); i++) {
+            Detections d = found.get(i);
+            collector.add(images.images().get(i).id(), d.boxesXyxyPx(), d.scores(), d.classes(), images.categories());
         }
         return Optional.of(collector);
     }

@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.TestConfig;
 import org.sparsercnn.device.Collective;
+import org.sparsercnn.dist.HostData;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.Accumulation;
 import org.sparsercnn.train.GeneralFormat;
@@ -27,6 +28,7 @@ final class Measuring {
     private final Job job;
     private final TestConfig test;
     private final Collective group;
+    private final HostData words;
     private final SparseRcnn model;
     private final TrainingState state;
     private final RunMetrics metrics;
@@ -41,6 +43,7 @@ final class Measuring {
         this.job = job;
         this.test = job.config().test();
         this.group = group;
+        this.words = new HostData(model.device(), group);
         this.model = model;
         this.state = state;
         this.metrics = metrics;
@@ -83,9 +86,9 @@ final class Measuring {
                 Map<String, Double> values = new LinkedHashMap<>(first.score().percentages());
                 values.putAll(losses.getOrDefault(first.name(), Map.of()));
                 boolean lower = test.bestMetric().startsWith(BestScore.LOSSES) || first.score().lowerIsBetter(test.bestMetric());
-                job.best().add(iteration, values, lower, () -> saves.best(iteration));
+                group.alone(() -> job.best().add(iteration, values, lower, () -> saves.best(iteration)));
             }
-            group.barrier(); // all ranks learn of an early stop before they ask for it
+            job.best().follow(words.share(new byte[] {(byte) (job.best().stop() ? 1 : 0)}, 0)[0] == 1); // before they ask for it
         }
     }
 

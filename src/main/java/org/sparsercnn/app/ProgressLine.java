@@ -43,6 +43,10 @@ final class ProgressLine implements AutoCloseable {
         this.restore = restore;
     }
 
+    static ProgressLine hidden() {
+        return new ProgressLine(null, () -> {});
+    }
+
     /**
      * Takes over this process's standard streams until it is closed, if they are a terminal's.
      *
@@ -50,7 +54,7 @@ final class ProgressLine implements AutoCloseable {
      */
     static ProgressLine ofProcess(Map<String, String> variables) {
         if (!isWatched(variables) || !Libc.isTerminal(STDERR)) {
-            return new ProgressLine(null, () -> {});
+            return hidden();
         }
         PrintStream out = System.out;
         PrintStream err = System.err;

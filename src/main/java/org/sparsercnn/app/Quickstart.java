@@ -18,6 +18,7 @@ import org.sparsercnn.data.DatasetMapper;
 import org.sparsercnn.data.ImageDecoder;
 import org.sparsercnn.data.ImageRecord;
 import org.sparsercnn.data.sampleset.SampleSet;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.eval.CocoOptions.AreaRange;
 import org.sparsercnn.eval.CocoResult;
 import org.sparsercnn.model.Detections;
@@ -69,7 +70,7 @@ public final class Quickstart {
             }
         });
         try (Interrupts interrupts = Interrupts.ofProcess()) {
-            int code = Training.run(environment, config, new Training.Options(device, 1, new Start.Configured(), false), course, interrupts);
+            int code = Training.run(environment, config, new Training.Options(device, World.alone(), new Start.Configured(), false), course, interrupts);
             if (code != 0) {
                 LOG.warn("Continue it with: train --config-file {} --resume", output.resolve("config.yaml"));
                 return code;

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -14,6 +15,8 @@ import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
+import org.sparsercnn.dist.HostData;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.train.Accumulation;
@@ -41,29 +44,35 @@ final class Replica {
 
     private final Job job;
     private final Config config;
+    private final World world;
     private final Collective group;
+    private final HostData words;
     private final boolean main;
     private final SparseRcnn model;
     private final TrainingState state;
     private final LossWindow losses = new LossWindow();
     private final Saves saves;
 
-    private Replica(Job job, Collective group, SparseRcnn model, TrainingState state) {
+    private Replica(Job job, World world, Collective group, SparseRcnn model, TrainingState state) {
         this.job = job;
         this.config = job.config();
+        this.world = world;
         this.group = group;
+        this.words = new HostData(model.device(), group);
         this.main = group.rank() == 0;
         this.model = model;
         this.state = state;
-        this.saves = new Saves(job.folder(), job.checkpoints(), job.best(), this::checkpoint);
+        this.saves = new Saves(job.folder(), job.checkpoints(), job.best(), this::saved);
     }
 
-    static void run(Job job, Collective group) {
-        Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (group.rank() + 1));
-        try (Device device = job.options().device().open(job.config(), group.rank(), group.size());
-                SparseRcnn model = new SparseRcnn(device, job.config().model());
-                TrainingState state = new TrainingState(model, job.config(), rng)) {
-            new Replica(job, group, model, state).run();
+    static void run(Job job, Ranks.Rank rank) {
+        Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (rank.number() + 1));
+        try (Device device = rank.open(job.options().device(), job.config()); Collective group = rank.join(device)) {
+            new Agreement(device, group).require(Agreement.ofTraining(job));
+            try (SparseRcnn model = new SparseRcnn(device, job.config().model());
+                    TrainingState state = new TrainingState(model, job.config(), rng)) {
+                new Replica(job, rank.world(), group, model, state).run();
+            }
         }
     }
 
@@ -90,12 +99,13 @@ final class Replica {
         var trainer = new Trainer(step, job.plan(), hooks(measuring, metrics), guard);
         DatasetMapper mapper = DatasetMapper.forTraining(config.input(), job.seed());
         try (DataLoader<Sample> loader = Datasets.loader(config.dataLoader(), job.batches(group.rank()).skip(start), job.data(), mapper::map)) {
-            if (main) {
+            if (world.launch().first() == group.rank()) { // one of this process's
                 job.interrupts().listen();
             }
+            world.begin();
             trainer.run(start, loader, job.interrupts()::requested);
         } catch (RuntimeException | Error e) {
-            if (main && !guard.stopped() && trainer.done() > start) {
+            if (main && !guard.stopped() && trainer.done() > start && world.failure().isEmpty()) {
                 saveAfter(e, trainer.done());
             }
             throw e;
@@ -109,8 +119,8 @@ final class Replica {
         hooks.add(new EvaluationHook(config.test().evalPeriod(), measuring::refreshStatistics)); // first, so that they are saved
         if (main) {
             hooks.add(losses);
-            hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), saves::lost, saves::periodic));
         }
+        hooks.add(new CheckpointHook(config.solver().checkpointPeriod(), () -> main && saves.lost(), this::checkpoint));
         hooks.add(new EvaluationHook(config.test().evalPeriod(), measuring::measure));
         if (main) {
             hooks.add(new MetricsLog(metrics, losses, () -> model.device().memory().peak()));
@@ -132,7 +142,7 @@ final class Replica {
         if (complete && done > 0 && !measured) {
             measuring.refreshStatistics(done - 1);
         }
-        boolean unsaved = main && done > 0 && !save(done, complete);
+        boolean unsaved = done > 0 && !agreed(() -> save(done, complete));
         if (!complete) {
             return;
         }
@@ -140,20 +150,41 @@ final class Replica {
             measuring.measure(done - 1);
         }
         measuring.show(job.course().evaluated());
-        if (unsaved) { // an evaluation takes its time: there may be room by now
-            saves.last(done - 1, true);
+        group.alone(() -> {
+            if (main && unsaved) { // an evaluation takes its time: there may be room by now
+                saves.last(done - 1, true);
+            }
+            if (main) {
+                Report.afterRun(job.folder(), config, measuring.results());
+            }
+            ExpectedResults.verify(config.test().expectedResults(), measuring.results());
+        });
+        group.barrier();
+    }
+
+    /** Every rank comes here at the steps that are planned; rank 0 alone where the earlier checkpoints were lost. */
+    private void checkpoint(long iteration) {
+        if ((iteration + 1) % config.solver().checkpointPeriod() != 0) {
+            saves.periodic(iteration);
+        } else if (!agreed(() -> saves.periodic(iteration)) && !main) {
+            LOG.warn("Rank 0 could not write the checkpoint of iteration {}", iteration);
         }
+    }
+
+    /** Rank 0 writes; all learn whether it could, and go on no sooner. */
+    private boolean agreed(BooleanSupplier write) {
+        byte[] word = new byte[1];
         if (main) {
-            Report.afterRun(job.folder(), config, measuring.results());
+            group.alone(() -> word[0] = (byte) (write.getAsBoolean() ? 1 : 0));
         }
-        ExpectedResults.verify(config.test().expectedResults(), measuring.results());
+        return words.share(word, 0)[0] == 1;
     }
 
     /** False if it must be tried again, after what is still to do. */
     private boolean save(long done, boolean complete) {
         try {
             Path saved = saves.last(done - 1, complete);
-            if (job.interrupts().requested()) {
+            if (!complete) {
                 LOG.warn("Interrupted after {} iterations; the run is saved as {}", done, saved);
             }
             return true;
@@ -176,7 +207,7 @@ final class Replica {
         }
     }
 
-    private TrainingCheckpoint checkpoint(long iteration) {
+    private TrainingCheckpoint saved(long iteration) {
         ObjectNode extra = Json.MAPPER.createObjectNode();
         Categories.put(extra, job.data().categories());
         extra.put(CONFIG, config.dump());

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.Launch;
 import org.sparsercnn.io.Checkpoints;
 import org.sparsercnn.train.RunMetrics;
 import org.sparsercnn.util.AtomicFiles;
@@ -18,11 +19,14 @@ import org.sparsercnn.util.BadInput;
  */
 final class RunFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.run");
-    private static final String LOG_FILE = "log.txt";
+    static final String LOG_FILE = "log.txt";
     static final String CONFIG = "config.yaml";
 
     private final Config config;
     private final Path folder;
+    /** Of the process that writes here; the others of a run only log. */
+    private final boolean main;
+    private final String logFile;
     /** Null for an evaluation, which may look at a run that is still going on. */
     private RunLock lock;
     private LogFile log;
@@ -30,30 +34,32 @@ final class RunFolder implements AutoCloseable {
     private boolean unreachable;
     private RunMetrics metrics; // from the first step on
 
-    private RunFolder(Config config, Path folder, RunLock lock) {
+    private RunFolder(Config config, Path folder, Launch launch, RunLock lock) {
         this.config = config;
         this.folder = folder;
+        this.main = launch.isMain();
+        this.logFile = main ? LOG_FILE : LOG_FILE + ".rank" + launch.first(); // detectron2's names
         this.lock = lock;
-        this.log = LogFile.open(folder.resolve(LOG_FILE));
+        this.log = LogFile.open(folder.resolve(logFile));
     }
 
     /** @throws BadInput if the folder cannot be made or written to */
-    static RunFolder open(Config config) {
-        return open(config, false);
+    static RunFolder open(Config config, Launch launch) {
+        return open(config, launch, false);
     }
 
     /** The same for one run alone; {@link BadInput} if another one works in the folder. */
-    static RunFolder openForTraining(Config config) {
-        return open(config, true);
+    static RunFolder openForTraining(Config config, Launch launch) {
+        return open(config, launch, launch.isMain());
     }
 
-    private static RunFolder open(Config config, boolean alone) {
+    private static RunFolder open(Config config, Launch launch, boolean alone) {
         Path folder = Path.of(config.outputDir());
         RunFolder run;
         try {
             Files.createDirectories(folder);
             Files.delete(Files.createTempFile(folder, "writable", null));
-            run = new RunFolder(config, folder, alone ? RunLock.take(folder) : null);
+            run = new RunFolder(config, folder, launch, alone ? RunLock.take(folder) : null);
             if (alone) {
                 AtomicFiles.deleteAbandoned(folder).forEach(part -> LOG.info("Deleted {}, which a run that was killed left half written", part));
             }
@@ -113,6 +119,9 @@ final class RunFolder implements AutoCloseable {
 
     /** Writes a file of results. A disk that is full costs a training that file, not the run; its numbers are in the log. */
     void write(Runnable file) {
+        if (!main) {
+            return;
+        }
         try {
             file.run();
         } catch (BadInput e) {
@@ -153,7 +162,7 @@ final class RunFolder implements AutoCloseable {
 
     private boolean madeAnew() {
         log.close();
-        log = LogFile.open(folder.resolve(LOG_FILE));
+        log = LogFile.open(folder.resolve(logFile));
         LOG.warn("OUTPUT_DIR {} was deleted while the run works in it, with everything saved so far. It is made anew, and the run goes on.", folder);
         try {
             write(written);

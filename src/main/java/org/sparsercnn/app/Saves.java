@@ -37,9 +37,10 @@ final class Saves {
         return lost;
     }
 
-    void periodic(long iteration) {
+    /** @return whether it could be saved */
+    boolean periodic(long iteration) {
         lost();
-        attempt(() -> checkpoints.savePeriodic(state.apply(iteration)));
+        return attempt(() -> checkpoints.savePeriodic(state.apply(iteration)));
     }
 
     /** @return whether it could be saved */

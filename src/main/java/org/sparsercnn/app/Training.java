@@ -7,6 +7,8 @@ import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.config.TestConfig;
 import org.sparsercnn.data.Dataset;
+import org.sparsercnn.dist.Launch;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.eval.Score;
 import org.sparsercnn.io.Checkpoints;
 import org.sparsercnn.loss.SetCriterion;
@@ -22,11 +24,15 @@ public final class Training {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
 
     /**
-     * @param replicas devices that share each batch
+     * @param world the ranks that share each batch
      * @param start what the run begins with
      * @param strict refuse annotations that need repair
      */
-    public record Options(DeviceChoice device, int replicas, Start start, boolean strict) {}
+    public record Options(DeviceChoice device, World world, Start start, boolean strict) {
+        int replicas() {
+            return world.size();
+        }
+    }
 
     /**
      * How a run goes and who watches it.
@@ -46,7 +52,7 @@ public final class Training {
 
     /** Trains as the config says; returns the exit code: 0, or 130 or 143 when a signal ended the run after saving. */
     public static int run(Environment environment, Config config, Options options) {
-        Config scaled = config.scaledTo(options.replicas).withScaledLr();
+        Config scaled = config.scaledTo(options.replicas()).withScaledLr();
         Course course = new Course(new SchedulePlan(scaled.solver()), List.of(), (_, _, _) -> {});
         try (Interrupts interrupts = Interrupts.ofProcess()) {
             int code = run(environment, config, scaled, options, course, interrupts);
@@ -63,14 +69,15 @@ public final class Training {
     }
 
     private static int run(Environment environment, Config given, Config config, Options options, Course course, Interrupts interrupts) {
-        options.device.check(config, options.replicas);
-        try (RunFolder folder = RunFolder.openForTraining(config); ProgressLine progress = environment.progressLine()) {
+        Launch launch = options.world.launch();
+        options.device.check(config, launch.here());
+        try (RunFolder folder = RunFolder.openForTraining(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);
                 Job job = prepare(environment, config, options, course, interrupts, folder, progress);
-                new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
+                new Outlook(given, job.config(), options.replicas(), course.plan.length(), job.data().size(), job.evaluation().names(),
                         job.start().iteration()).log();
-                Replicas.run(options.replicas, group -> Replica.run(job, group));
+                Ranks.run(options.world, rank -> Replica.run(job, rank));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
                 throw folder.failed(e);
@@ -81,7 +88,7 @@ public final class Training {
     /** Whatever can be refused is refused here, before anything expensive starts. */
     private static Job prepare(Environment environment, Config given, Options options, Course course, Interrupts interrupts, RunFolder folder,
             ProgressLine progress) {
-        refuseSyncBn(given, options.replicas);
+        refuseSyncBn(given, options.replicas());
         refuseBlindStop(given.test(), given.datasets().test());
         // Test sets too: one that is missing or does not fit must not show after days of training.
         Datasets sets = Datasets.forTraining(environment, given, options.strict);
@@ -99,7 +106,7 @@ public final class Training {
         Job job = new Job(config, options, course, new StoppablePlan(course.plan, best::stop), interrupts, folder, checkpoints, best, data,
                 evaluation, start, progress);
         job.batches(0); // refuses a batch that cannot be divided
-        Accumulation.of(config.solver(), options.replicas); // or cut
+        Accumulation.of(config.solver(), options.replicas()); // or cut
         return job;
     }
 

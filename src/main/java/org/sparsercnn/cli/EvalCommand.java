@@ -3,8 +3,10 @@ package org.sparsercnn.cli;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
+import org.sparsercnn.app.Ranks;
 import org.sparsercnn.app.SelfCheck;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.World;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,6 +25,9 @@ final class EvalCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data;
 
+    @Mixin
+    private LaunchOptions launch;
+
     @Option(names = "--self-check", description = "Score the ground truth against itself, which must give 1.000; needs no weights.")
     private boolean selfCheck;
 
@@ -31,12 +36,16 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Config c = data.applied(config.load(overrides));
         if (selfCheck) {
-            SelfCheck.run(main.environment(), c, config.device(), data.strict);
-        } else {
-            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, false));
+            SelfCheck.run(main.environment(), data.applied(config.load(overrides)), config.device(), data.strict);
+            return Main.OK;
         }
+        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), this::run);
+    }
+
+    private int run(World world) {
+        Config c = data.applied(config.load(overrides));
+        EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), world, data.strict, false));
         return Main.OK;
     }
 }

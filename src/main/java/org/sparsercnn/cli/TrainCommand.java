@@ -4,10 +4,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.sparsercnn.app.EvaluateWeights;
-import org.sparsercnn.app.Start;
+import org.sparsercnn.app.Ranks;
 import org.sparsercnn.app.Replay;
+import org.sparsercnn.app.Start;
 import org.sparsercnn.app.Training;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.util.BadInput;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -31,8 +33,8 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data;
 
-    @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "Replicas; with --device cpu they run in this process.")
-    private int replicas;
+    @Mixin
+    private LaunchOptions launch;
 
     @ArgGroup
     private From from = new From();
@@ -69,14 +71,18 @@ final class TrainCommand implements Callable<Integer> {
             Replay.run(replay, config.device(), overrides == null ? List.of() : overrides);
             return Main.OK;
         }
+        if (evalOnly && from.weights != null) {
+            throw new BadInput("--eval-only and --init-from: name the weights to evaluate by MODEL.WEIGHTS");
+        }
+        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), this::run);
+    }
+
+    private int run(World world) {
         Config c = trainData.applied(data.applied(config.load(overrides)));
         if (evalOnly) {
-            if (from.weights != null) {
-                throw new BadInput("--eval-only and --init-from: name the weights to evaluate by MODEL.WEIGHTS");
-            }
-            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), data.strict, from.resume));
+            EvaluateWeights.run(main.environment(), c, new EvaluateWeights.Options(config.device(), world, data.strict, from.resume));
             return Main.OK;
         }
-        return Training.run(main.environment(), c, new Training.Options(config.device(), replicas, from.start(), data.strict));
+        return Training.run(main.environment(), c, new Training.Options(config.device(), world, from.start(), data.strict));
     }
 }

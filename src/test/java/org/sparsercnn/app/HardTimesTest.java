@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.data.sampleset.SampleSet;
 import org.sparsercnn.io.TrainingCheckpoint;
 import org.sparsercnn.train.Hook;
@@ -36,7 +37,7 @@ class HardTimesTest {
                 "INPUT.MAX_SIZE_TRAIN", "64", "DATALOADER.NUM_WORKERS", "1"), Stream.of(overrides)).toList();
         Config config = Config.load(Path.of("configs/quickstart.yaml"), all);
         return Training.run(new Environment(Map.of("DETECTRON2_DATASETS", folder.toString())), config,
-                new Training.Options(new DeviceChoice(Optional.of("cpu"), Optional.of(1)), 1, new Start.Configured(), false),
+                new Training.Options(new DeviceChoice(Optional.of("cpu"), Optional.of(1)), World.alone(), new Start.Configured(), false),
                 new Training.Course(new SchedulePlan(config.solver()), List.of(hook), (_, _, _) -> {}), Interrupts.byRequest());
     }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.data.sampleset.SampleSet;
 import org.sparsercnn.io.HostTensor;
 import org.sparsercnn.io.TrainingCheckpoint;
@@ -34,7 +35,7 @@ class InterruptsTest {
     private int train(Config config, int replicas, boolean resume, Interrupts interrupts, Hook hook) {
         SampleSet.write(folder.resolve("quickstart"), 6, 3, 64, 1);
         return Training.run(new Environment(Map.of("DETECTRON2_DATASETS", folder.toString())), config,
-                new Training.Options(new DeviceChoice(Optional.of("cpu"), Optional.of(1)), replicas, resume ? new Start.Resumed() : new Start.Configured(), false),
+                new Training.Options(new DeviceChoice(Optional.of("cpu"), Optional.of(1)), World.threads(replicas), resume ? new Start.Resumed() : new Start.Configured(), false),
                 new Training.Course(new SchedulePlan(config.solver()), List.of(hook), (_, _, _) -> {}), interrupts);
     }
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.dist.World;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.Json;
 
@@ -50,7 +51,7 @@ class QuickstartTest {
 
         // What it says to try next.
         Config config = Config.load(out.resolve("config.yaml"), List.of("MODEL.WEIGHTS", out.resolve("model_final.safetensors").toString()));
-        EvaluateWeights.run(environment, config, new EvaluateWeights.Options(CPU, false, false));
+        EvaluateWeights.run(environment, config, new EvaluateWeights.Options(CPU, World.alone(), false, false));
         Demo.run(environment, config, new Demo.Options(CPU, List.of(folder.resolve("datasets/quickstart/val").toString()), out.resolve("demo"), 0.5, null));
         assertThat(out.resolve("demo/000014.png")).isRegularFile();
     }

@@ -1,0 +1,143 @@
+package org.sparsercnn.app;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sparsercnn.config.Config;
+import org.sparsercnn.device.Collective;
+import org.sparsercnn.device.Device;
+import org.sparsercnn.dist.Failure;
+import org.sparsercnn.dist.Launch;
+import org.sparsercnn.dist.World;
+
+/** The same work by several ranks: each a thread of this process, which may be one of several. The first failure ends them all. */
+public final class Ranks {
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.dist");
+
+    /**
+     * One of this process's ranks.
+     *
+     * @param place among the ranks of this machine, {@code places} of them
+     */
+    record Rank(World world, int number, int place, int places) {
+        boolean isMain() {
+            return number == 0;
+        }
+
+        int size() {
+            return world.size();
+        }
+
+        /** Opens its device. */
+        Device open(DeviceChoice choice, Config config) {
+            return choice.open(config, place, places);
+        }
+
+        /** Its group; every rank joins once. */
+        Collective join(Device device) {
+            return device.runsBehind() ? null : world.hostGroup(number);
+        }
+    }
+
+    private final World world;
+    private final List<Throwable> failures = new ArrayList<>();
+
+    private Ranks(World world) {
+        this.world = world;
+    }
+
+    /**
+     * Does what a command does, together with the other processes of the run, if there are any. Of these only one speaks to people: the
+     * others' log goes to files.
+     *
+     * @param timeout for a sign of life of another rank
+     * @return the exit code
+     */
+    public static int together(Launch launch, Duration timeout, ToIntFunction<World> command) {
+        if (!launch.isMain()) {
+            Console.mute();
+        }
+        World world = World.open(launch, timeout, () -> new byte[128]);
+        try {
+            int code = command.applyAsInt(world);
+            world.close();
+            return code;
+        } catch (RuntimeException | Error e) {
+            if (!world.isShared()) {
+                throw e;
+            }
+            Failure first = world.fail(launch.first(), e);
+            LOG.error("{}", first.message());
+            if (world.speaks()) {
+                RuntimeException told = first.toException();
+                told.addSuppressed(e);
+                throw told;
+            }
+            return first.exitCode();
+        }
+    }
+
+    /**
+     * Returns when every rank of this process is done; no thread is left behind.
+     *
+     * @throws RuntimeException what the first rank to fail threw; with several ranks, which one and why
+     */
+    static void run(World world, Consumer<Rank> work) {
+        Launch launch = world.launch();
+        Ranks ranks = new Ranks(world);
+        // The first too: a device may pin the thread it is used by, and the caller's should stay free.
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < launch.here(); i++) {
+            Rank rank = new Rank(world, launch.first() + i, launch.local() + i, launch.localSize());
+            threads.add(Thread.ofPlatform().name("rank-" + rank.number).start(() -> ranks.guarded(rank, work)));
+        }
+        boolean interrupted = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) { // the ranks must not be left behind, so they are told, and waited for
+                    interrupted = true;
+                    threads.forEach(Thread::interrupt);
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        ranks.rethrow();
+    }
+
+    private void guarded(Rank rank, Consumer<Rank> work) {
+        try {
+            work.accept(rank);
+        } catch (Throwable e) {
+            synchronized (failures) {
+                failures.add(e);
+            }
+            world.fail(rank.number, e);
+        }
+    }
+
+    private void rethrow() {
+        if (failures.isEmpty()) {
+            return;
+        }
+        Throwable first = failures.getFirst();
+        if (world.size() > 1) {
+            RuntimeException told = world.failure().orElseThrow().toException();
+            told.addSuppressed(first);
+            throw told;
+        }
+        switch (first) {
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException(first);
+        }
+    }
+}

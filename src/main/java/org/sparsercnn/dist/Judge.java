@@ -1,0 +1,73 @@
+package org.sparsercnn.dist;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** Finds the rank that keeps the others waiting. */
+final class Judge {
+    /** How long a rank may work alone: PyTorch's patience with its process groups. */
+    static final Duration ALONE = Duration.ofMinutes(30);
+
+    /**
+     * A rank as it was last heard of.
+     *
+     * @param silentMillis since then
+     */
+    record Seen(String host, long silentMillis, Pulse.State state) {
+        private long waitingMillis() {
+            return state.isWaiting() ? state.waitingMillis() + silentMillis : -1;
+        }
+
+        /** What it does alone it does for all. */
+        private boolean mayBeLate() {
+            return state.isAlone() && state.aloneMillis() + silentMillis < ALONE.toMillis();
+        }
+    }
+
+    private final Duration timeout;
+
+    Judge(Duration timeout) {
+        this.timeout = timeout;
+    }
+
+    /** @param ranks all of them; null: not here yet, or gone in order */
+    Optional<Failure> judge(Seen[] ranks) {
+        for (int r = 0; r < ranks.length; r++) {
+            if (ranks[r] != null && ranks[r].silentMillis > timeout.toMillis()) {
+                return Optional.of(Failure.lost(r, ranks[r].host, silent(ranks[r].silentMillis)));
+            }
+        }
+        long longest = -1;
+        int last = -1; // the one that is furthest behind
+        for (int r = 0; r < ranks.length; r++) {
+            Seen seen = ranks[r];
+            if (seen != null) {
+                longest = Math.max(longest, seen.waitingMillis());
+                last = last < 0 || isBehind(seen.state, ranks[last].state) ? r : last;
+            }
+        }
+        if (longest <= timeout.toMillis() || ranks[last].mayBeLate()) {
+            return Optional.empty();
+        }
+        Seen late = ranks[last];
+        if (late.silentMillis > timeout.toMillis() / 2) {
+            return Optional.of(Failure.lost(last, late.host, silent(late.silentMillis)));
+        }
+        return Optional.of(Failure.lost(last, late.host, late.state.isWaiting() ? "has waited " + seconds(longest)
+                + " for the others in call " + late.state.calls() + ", and they for it: what connects the machines is stuck, or the ranks do not do the same"
+                : "hangs: another rank has waited " + seconds(longest) + " for its call " + (late.state.calls() + 1)
+                + "; if it only is slow, --dist-timeout allows more"));
+    }
+
+    private static boolean isBehind(Pulse.State a, Pulse.State b) {
+        return a.calls() != b.calls() ? a.calls() < b.calls() : !a.isWaiting() && b.isWaiting();
+    }
+
+    static String silent(long millis) {
+        return "has not answered for " + seconds(millis) + ": its process is stopped, or its machine cannot be reached";
+    }
+
+    private static String seconds(long millis) {
+        return Math.round(millis / 1000.0) + " s";
+    }
+}

@@ -1,0 +1,120 @@
+package org.sparsercnn.dist;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.sparsercnn.ffi.Mpi;
+import org.sparsercnn.util.BadInput;
+
+/** Processes that MPI has brought together, before they have devices: tell each other where their watches meet, and NCCL's id. */
+record MpiProcesses(Mpi mpi) {
+    private static final long PAUSE_NS = 100_000;
+    private static final int HOST_BYTES = 256;
+
+    record Meeting(Line line, byte[] ncclId) {}
+
+    /** @throws BadInput on every process if rank 0 cannot wait for the others, or another does not reach it */
+    Meeting meet(Launch launch, Duration timeout, Duration patience, Supplier<byte[]> ncclId) {
+        if (launch.size() == 1) {
+            return new Meeting(Line.NONE, ncclId.get());
+        }
+        String here = Host.name();
+        boolean oneHost = sum(text(here).equals(text(shareText(here))) ? 0 : 1) == 0;
+        if (mpi.rank() == 0) {
+            JobToken token = JobToken.random();
+            Rendezvous rendezvous = null;
+            byte[] id = new byte[Message.ID_BYTES];
+            String url;
+            try {
+                id = ncclId.get();
+                DistUrl wanted = launch.url().orElseGet(() -> new DistUrl(oneHost ? "127.0.0.1" : address(), 0));
+                rendezvous = new Rendezvous(wanted, token, 1, launch.size(), id, timeout);
+                url = new DistUrl(wanted.host(), rendezvous.port()).toString();
+            } catch (BadInput e) {
+                shareText("");
+                throw e;
+            }
+            shareText(url);
+            share(token.toBytes());
+            rendezvous.awaitAll(patience);
+            return new Meeting(rendezvous, id);
+        }
+        String url = shareText("");
+        if (url.isEmpty()) {
+            throw new BadInput("rank 0 could not begin");
+        }
+        JobToken token = JobToken.ofBytes(share(new byte[JobToken.BYTES]));
+        Guest guest = Guest.join(DistUrl.parse(url), token, launch.first(), 1, launch.size(), timeout, patience);
+        return new Meeting(guest, guest.id());
+    }
+
+    private static String text(String host) {
+        byte[] bytes = host.getBytes(StandardCharsets.UTF_8);
+        return new String(bytes, 0, Math.min(bytes.length, HOST_BYTES), StandardCharsets.UTF_8);
+    }
+
+    /** Of rank 0. */
+    private String shareText(String mine) {
+        byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer all = ByteBuffer.allocate(4 + HOST_BYTES);
+        int length = Math.min(bytes.length, HOST_BYTES);
+        all.putInt(length).put(bytes, 0, length);
+        ByteBuffer got = ByteBuffer.wrap(share(all.array()));
+        byte[] text = new byte[got.getInt()];
+        got.get(text);
+        return new String(text, StandardCharsets.UTF_8);
+    }
+
+    private byte[] share(byte[] mine) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, mine);
+            await(mpi.startBroadcast(bytes, mine.length, 0));
+            return bytes.toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    /** Over all processes. */
+    float sum(float mine) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocateFrom(ValueLayout.JAVA_FLOAT, mine);
+            await(mpi.startSumFloats(value, 1));
+            return value.get(ValueLayout.JAVA_FLOAT, 0);
+        }
+    }
+
+    private void await(long request) {
+        while (!mpi.test(request)) {
+            LockSupport.parkNanos(PAUSE_NS);
+        }
+    }
+
+    /** One that other machines may reach this one by: the first that is not its own alone, IPv4 before IPv6. */
+    private static String address() {
+        try {
+            return NetworkInterface.networkInterfaces().filter(MpiProcesses::isUp).flatMap(NetworkInterface::inetAddresses)
+                    .filter(a -> !a.isLoopbackAddress() && !a.isLinkLocalAddress()).sorted((a, b) -> Boolean.compare(b instanceof Inet4Address, a instanceof Inet4Address))
+                    .map(InetAddress::getHostAddress).map(a -> a.split("%")[0]).findFirst()
+                    .orElseThrow(() -> new BadInput("rank 0 has no address that other machines could reach; name one by --dist-url tcp://ADDRESS:0"));
+        } catch (SocketException e) {
+            throw new BadInput("the network's interfaces cannot be read: " + e.getMessage() + "; name an address by --dist-url tcp://ADDRESS:0", e);
+        }
+    }
+
+    private static boolean isUp(NetworkInterface network) {
+        try {
+            return network.isUp() && !network.isLoopback();
+        } catch (SocketException e) {
+            return false;
+        }
+    }
+}

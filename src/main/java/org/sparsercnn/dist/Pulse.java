@@ -1,0 +1,71 @@
+package org.sparsercnn.dist;
+
+import java.util.concurrent.TimeUnit;
+import org.sparsercnn.device.Lookout;
+
+/** What one rank is doing, as the watch sees it: in which of its calls to the others it is, and for how long. */
+final class Pulse implements Lookout {
+    /**
+     * @param calls for the others so far
+     * @param waitingMillis in the last one; -1: it is done
+     * @param aloneMillis of work that only this rank does; -1: none
+     */
+    record State(long calls, long waitingMillis, long aloneMillis) {
+        boolean isWaiting() {
+            return waitingMillis >= 0;
+        }
+
+        boolean isAlone() {
+            return aloneMillis >= 0;
+        }
+    }
+
+    private static final long NO = Long.MIN_VALUE;
+
+    private final Watch watch;
+    private volatile long calls;
+    private volatile long waitingSince = NO;
+    private volatile long aloneSince = NO;
+
+    Pulse(Watch watch) {
+        this.watch = watch;
+    }
+
+    /** By the rank's thread, which is the only one to write. */
+    @Override
+    @SuppressWarnings("NonAtomicVolatileUpdate")
+    public Wait begin() {
+        watch.check();
+        calls++;
+        waitingSince = System.nanoTime();
+        return new Wait() {
+            @Override
+            public void check() {
+                watch.check();
+            }
+
+            @Override
+            public void close() {
+                waitingSince = NO;
+            }
+        };
+    }
+
+    @Override
+    public void alone(Runnable work) {
+        aloneSince = System.nanoTime();
+        try {
+            work.run();
+        } finally {
+            aloneSince = NO;
+        }
+    }
+
+    State state() {
+        return new State(calls, millis(waitingSince), millis(aloneSince));
+    }
+
+    private static long millis(long since) {
+        return since == NO ? -1 : TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - since);
+    }
+}
