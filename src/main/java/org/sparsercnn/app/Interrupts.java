@@ -29,9 +29,14 @@ public final class Interrupts implements AutoCloseable {
         this.first = first;
     }
 
-    /** Those of the process's signals, for a training. */
-    static Interrupts ofProcess() {
-        return ofProcess(Interrupts::announce);
+    /**
+     * Those of the process's signals, for a training.
+     *
+     * @param shared whether other processes train too: what kills one of them may signal the others, so nothing is announced that is
+     *     not certain yet
+     */
+    static Interrupts ofTraining(boolean shared) {
+        return ofProcess(shared ? () -> {} : Interrupts::announce);
     }
 
     /** @param first done at the first signal, by a thread of the JVM's */

@@ -69,7 +69,7 @@ public final class Quickstart {
                 draw(detector, dataset, config, output);
             }
         });
-        try (Interrupts interrupts = Interrupts.ofProcess()) {
+        try (Interrupts interrupts = Interrupts.ofTraining(false)) {
             int code = Training.run(environment, config, new Training.Options(device, World.alone(), new Start.Configured(), false), course, interrupts);
             if (code != 0) {
                 LOG.warn("Continue it with: train --config-file {} --resume", output.resolve("config.yaml"));

@@ -6,8 +6,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
@@ -17,8 +15,6 @@ import org.sparsercnn.dist.World;
 
 /** The same work by several ranks: each a thread of this process, which may be one of several. The first failure ends them all. */
 public final class Ranks {
-    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.dist");
-
     /**
      * One of this process's ranks.
      *
@@ -72,7 +68,6 @@ public final class Ranks {
                 throw e;
             }
             Failure first = world.fail(launch.first(), e);
-            LOG.error("{}", first.message());
             if (world.speaks()) {
                 RuntimeException told = first.toException();
                 told.addSuppressed(e);

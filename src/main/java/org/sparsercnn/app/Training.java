@@ -54,7 +54,7 @@ public final class Training {
     public static int run(Environment environment, Config config, Options options) {
         Config scaled = config.scaledTo(options.replicas()).withScaledLr();
         Course course = new Course(new SchedulePlan(scaled.solver()), List.of(), (_, _, _) -> {});
-        try (Interrupts interrupts = Interrupts.ofProcess()) {
+        try (Interrupts interrupts = Interrupts.ofTraining(options.world.isShared())) {
             int code = run(environment, config, scaled, options, course, interrupts);
             if (code != 0) {
                 LOG.warn("Continue it with the same command and --resume{}.", options.start instanceof Start.InitFrom ? " instead of --init-from" : "");

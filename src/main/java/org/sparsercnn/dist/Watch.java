@@ -92,7 +92,7 @@ final class Watch implements AutoCloseable {
 
     /** The process of rank 0 is lost: who speaks for the run now? */
     void lostMain(Failure reason) {
-        mainLost = true;
+        mainLost = failure.get() == null; // else it has told why
         fail(reason);
     }
 
