@@ -3,8 +3,9 @@ package org.sparsercnn.app;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
 import org.sparsercnn.config.Config;
@@ -20,30 +21,27 @@ final class Agreement {
     private static final int SHOWN = 5;
     /** Where a run writes, and on what it computes, may be each machine's own. */
     private static final Set<String> OWN = Set.of("OUTPUT_DIR", "MODEL.DEVICE");
+    private static final String PROGRAM = "the program";
 
-    private final HostData words;
+    private final Config config;
+    private final Map<String, String> facts = new LinkedHashMap<>();
 
-    Agreement(Device device, Collective group) {
-        this.words = new HostData(device, group);
+    Agreement(Config config) {
+        this.config = config;
+        facts.put(PROGRAM, "sparse-rcnn " + EnvironmentReport.version().orElse("from a folder of classes"));
     }
 
-    /** A line for each thing that must be the same. */
-    static List<String> ofTraining(Job job) {
-        List<String> lines = of(job.config());
-        lines.add("first iteration: " + job.start().iteration());
-        lines.add(data(job.data()));
-        return lines;
+    Agreement with(Dataset data) {
+        return with("data set " + data.name(), describe(data));
     }
 
-    static List<String> of(Config config) {
-        List<String> lines = new ArrayList<>();
-        lines.add("program: sparse-rcnn " + EnvironmentReport.version().orElse("from a folder of classes"));
-        Config.defaults().diff(config).stream().filter(d -> !OWN.contains(d.key())).forEach(d -> lines.add(d.key() + ": " + d.to().repr()));
-        return lines;
+    Agreement with(String topic, String value) {
+        facts.put(topic, value);
+        return this;
     }
 
-    /** Its images and boxes, in a few words and a checksum. */
-    static String data(Dataset data) {
+    /** Its images and boxes in a few words and a checksum. */
+    private static String describe(Dataset data) {
         CRC32C sum = new CRC32C();
         long objects = 0;
         for (ImageRecord image : data.images()) {
@@ -51,27 +49,34 @@ final class Agreement {
                     + Arrays.toString(image.classes())).getBytes(StandardCharsets.UTF_8));
             objects += image.instances();
         }
-        return "data set " + data.name() + ": " + data.size() + " images, " + objects + " objects, checksum " + Long.toHexString(sum.getValue());
+        return data.size() + " images with " + objects + " objects, checksum " + Long.toHexString(sum.getValue());
     }
 
     /**
      * Every rank calls it.
      *
-     * @throws BadInput where this rank's lines are not rank 0's: with the first that differ
+     * @throws BadInput where this rank was started otherwise than rank 0: with the first differences
      */
-    void require(List<String> mine) {
-        List<String> wanted = words.share(String.join("\n", mine), 0).lines().toList();
-        Set<String> here = new LinkedHashSet<>(mine);
-        wanted.forEach(here::remove);
-        Set<String> there = new LinkedHashSet<>(wanted);
-        mine.forEach(there::remove);
-        if (!here.isEmpty() || !there.isEmpty()) {
-            throw BadInput.of("it was started otherwise than rank 0. Here: %s. On rank 0: %s. All ranks need the same program, config, data and"
-                    + " OUTPUT_DIR, on a file system that all machines share", shown(here), shown(there));
+    void require(Device device, Collective group) {
+        HostData words = new HostData(device, group);
+        List<String> differences = new ArrayList<>();
+        facts.forEach((topic, here) -> note(differences, topic, here, words.share(here, 0)));
+        String configThere = words.share(config.dump(), 0);
+        if (differences.isEmpty()) { // else keys and defaults may be others, too
+            Config.ofDump(configThere, "the config of rank 0").diff(config).stream().filter(d -> !OWN.contains(d.key()))
+                    .forEach(d -> note(differences, d.key(), d.to().repr(), d.from().repr()));
         }
+        if (!differences.isEmpty()) {
+            throw BadInput.of("it was started otherwise than rank 0: %s%s. All ranks need the same program, config and data, and one OUTPUT_DIR, on a"
+                    + " file system that their machines share", String.join("; ", differences.stream().limit(SHOWN).toList()),
+                    differences.size() > SHOWN ? "; and " + (differences.size() - SHOWN) + " more" : "");
+        }
+        group.barrier(); // nothing is begun, or written, before all agree
     }
 
-    private static String shown(Set<String> lines) {
-        return lines.isEmpty() ? "nothing of that" : String.join("; ", lines.stream().limit(SHOWN).toList()) + (lines.size() > SHOWN ? "; …" : "");
+    private static void note(List<String> differences, String topic, String here, String there) {
+        if (!here.equals(there)) {
+            differences.add(topic + " is " + here + ", on rank 0 " + there);
+        }
     }
 }

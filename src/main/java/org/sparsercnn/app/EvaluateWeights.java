@@ -35,6 +35,7 @@ public final class EvaluateWeights {
         try (RunFolder folder = RunFolder.open(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);
+                options.world.tell();
                 evaluate(environment, config, options, folder, progress);
             } catch (RuntimeException e) {
                 throw folder.failed(e);
@@ -49,9 +50,9 @@ public final class EvaluateWeights {
         String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(named) : named;
         Ranks.run(options.world, rank -> {
             try (Device device = rank.open(options.device, config); Collective group = rank.join(device); SparseRcnn model = new SparseRcnn(device, config.model())) {
-                List<String> alike = Agreement.of(config);
-                sets.tests().forEach(test -> alike.add(Agreement.data(test.images())));
-                new Agreement(device, group).require(alike);
+                Agreement alike = new Agreement(config);
+                sets.tests().forEach(test -> alike.with(test.images()));
+                alike.require(device, group);
                 if (rank.isMain()) {
                     Compute.announce(config, device);
                     LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);

@@ -68,7 +68,7 @@ final class Replica {
     static void run(Job job, Ranks.Rank rank) {
         Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (rank.number() + 1));
         try (Device device = rank.open(job.options().device(), job.config()); Collective group = rank.join(device)) {
-            new Agreement(device, group).require(Agreement.ofTraining(job));
+            new Agreement(job.config()).with(job.data()).with("the first iteration", "" + job.start().iteration()).require(device, group);
             try (SparseRcnn model = new SparseRcnn(device, job.config().model());
                     TrainingState state = new TrainingState(model, job.config(), rng)) {
                 new Replica(job, rank.world(), group, model, state).run();

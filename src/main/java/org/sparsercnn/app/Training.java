@@ -74,6 +74,7 @@ public final class Training {
         try (RunFolder folder = RunFolder.openForTraining(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);
+                options.world.tell();
                 Job job = prepare(environment, config, options, course, interrupts, folder, progress);
                 new Outlook(given, job.config(), options.replicas(), course.plan.length(), job.data().size(), job.evaluation().names(),
                         job.start().iteration()).log();

@@ -192,7 +192,7 @@ final class Rendezvous implements Line {
                 Message message = peer.connection.read();
                 switch (message.kind()) {
                     case BEAT -> hear(peer, message);
-                    case FAILED -> watch.fail(message.failure());
+                    case FAILED -> fail(peer, message.failure());
                     case BYE -> {
                         peer.done = true;
                         peer.parted.countDown();
@@ -213,6 +213,14 @@ final class Rendezvous implements Line {
             watch.fail(Failure.lost(peer.first, hosts[peer.first], reason));
         }
         peer.connection.close();
+    }
+
+    private void fail(Peer peer, Failure failure) {
+        if (failure.rank() >= peer.first && failure.rank() < peer.first + peer.ranks) {
+            watch.fail(failure);
+        } else { // it knows of no rank but its own and ours
+            watch.givenUp(failure);
+        }
     }
 
     private void hear(Peer peer, Message beat) throws IOException {

@@ -27,6 +27,7 @@ final class Watch implements AutoCloseable {
     private final List<Runnable> whenFailed = new CopyOnWriteArrayList<>();
     private volatile boolean begun;
     private volatile boolean mainLost;
+    private volatile boolean givenUp;
     private volatile Thread beating;
 
     /**
@@ -98,6 +99,16 @@ final class Watch implements AutoCloseable {
 
     boolean isMainLost() {
         return mainLost;
+    }
+
+    /** Another process has given this one up, and speaks of it. */
+    void givenUp(Failure reason) {
+        givenUp = failure.get() == null;
+        fail(reason);
+    }
+
+    boolean isGivenUp() {
+        return givenUp;
     }
 
     Optional<Failure> failure() {

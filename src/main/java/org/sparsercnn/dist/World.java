@@ -3,6 +3,8 @@ package org.sparsercnn.dist;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Lookout;
 import org.sparsercnn.ffi.Mpi;
@@ -13,6 +15,7 @@ import org.sparsercnn.util.BadInput;
  * the run is over. Where one fails, all end within the timeout and {@link Watch#GRACE}.
  */
 public final class World implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.dist");
     /** How much later than others a process may start, in timeouts. */
     private static final int PATIENCE = 5;
     private static final Duration PARTING = Duration.ofSeconds(3);
@@ -98,6 +101,13 @@ public final class World implements AutoCloseable {
         }
     }
 
+    /** Says who takes part, where that is more than one rank. */
+    public void tell() {
+        if (launch.size() > 1) {
+            LOG.info("Ranks: {}{}", launch.describe(), mpi == null ? "" : ": " + mpi.mpi().version());
+        }
+    }
+
     public Launch launch() {
         return launch;
     }
@@ -157,7 +167,7 @@ public final class World implements AutoCloseable {
 
     /** Whether it is this process that speaks to people: that of rank 0, or the next one where that is lost. */
     public boolean speaks() {
-        return launch.isMain() || watch.isMainLost() && launch.first() == launch.here();
+        return launch.isMain() ? !watch.isGivenUp() : watch.isMainLost() && launch.first() == launch.here();
     }
 
     /** After a failure, last of all: what was to be said has been said. */

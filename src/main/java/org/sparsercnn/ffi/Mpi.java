@@ -31,6 +31,9 @@ public final class Mpi {
     /** What a sum adds: fp32, or 16-bit values by an {@link Addition}. */
     private record Summands(MemorySegment type, MemorySegment sum) {}
 
+    /** The library's file or name, instead of what the system's loader finds. */
+    public static final String PROPERTY = "sparsercnn.mpi";
+
     private static final List<String> NAMES = List.of("libmpi.so.40", "libmpi.so");
     private static final int THREAD_MULTIPLE = 3;
     private static final int BYTES_OF_16_BITS = 2;
@@ -73,7 +76,8 @@ public final class Mpi {
      */
     public static Mpi init(Addition bf16) {
         StringBuilder reasons = new StringBuilder();
-        for (String name : NAMES) {
+        String named = System.getProperty(PROPERTY);
+        for (String name : named == null ? NAMES : List.of(named)) {
             try {
                 return new Mpi(SymbolLookup.libraryLookup(name, Arena.global()), bf16);
             } catch (IllegalArgumentException | NoSuchElementException _) { // not there, or another MPI's
@@ -81,7 +85,8 @@ public final class Mpi {
             }
         }
         throw BadInput.of("this process was started as one of several by an MPI launcher, but Open MPI's library is not found (looked for %s where"
-                + " the loader looks); install Open MPI (Debian: libopenmpi3) on every machine, or name its folder in LD_LIBRARY_PATH", reasons);
+                + " the loader looks); install Open MPI (Debian: libopenmpi3) on every machine, name its folder in LD_LIBRARY_PATH,"
+                    + " or the file by -D" + PROPERTY, reasons);
     }
 
     public int rank() {

@@ -42,7 +42,7 @@ public record Workplace(Path folder) {
     }
 
     /** The sample set, where the built-in names quickstart_train and quickstart_val look for it. */
-    Path data() {
+    public Path data() {
         return folder.resolve("datasets/quickstart");
     }
 
