@@ -89,7 +89,6 @@ public final class Training {
     /** Whatever can be refused is refused here, before anything expensive starts. */
     private static Job prepare(Environment environment, Config given, Options options, Course course, Interrupts interrupts, RunFolder folder,
             ProgressLine progress) {
-        refuseSyncBn(given, options.replicas());
         refuseBlindStop(given.test(), given.datasets().test());
         // Test sets too: one that is missing or does not fit must not show after days of training.
         Datasets sets = Datasets.forTraining(environment, given, options.strict);
@@ -109,15 +108,6 @@ public final class Training {
         job.batches(0); // refuses a batch that cannot be divided
         Accumulation.of(config.solver(), options.replicas()); // or cut
         return job;
-    }
-
-    private static void refuseSyncBn(Config config, int replicas) {
-        for (String key : List.of("MODEL.RESNETS.NORM", "MODEL.FPN.NORM")) {
-            if (replicas > 1 && config.valueOf(key).equals("'SyncBN'")) {
-                throw BadInput.of("%s is SyncBN and --num-gpus %d: statistics over replicas are not in this version; use BN, FrozenBN or GN, or"
-                        + " one replica", key, replicas);
-            }
-        }
     }
 
     private static void refuseBlindStop(TestConfig test, List<String> sets) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
@@ -30,19 +31,21 @@ public final class Tape implements AutoCloseable {
     private final DType compute;
     private final Prepared prepared;
     private final double momentum;
+    private final Collective group;
     private BiConsumer<Tensor, List<Variable>> watcher; // mostly null
     private final List<Node> nodes = new ArrayList<>();
     private Scope scope;
     /** For one backward function after the other. */
     private final Scope passing;
 
-    private Tape(Device device, Kind kind, Rng rng, DType compute, Prepared prepared, double momentum) {
+    private Tape(Device device, Kind kind, Rng rng, DType compute, Prepared prepared, double momentum, Collective group) {
         this.device = device;
         this.kind = kind;
         this.rng = rng;
         this.compute = compute;
         this.prepared = prepared;
         this.momentum = momentum;
+        this.group = group;
         this.scope = new Scope(device);
         this.passing = new Scope(device);
     }
@@ -54,7 +57,12 @@ public final class Tape implements AutoCloseable {
 
     /** @param compute see {@link #compute} */
     public static Tape training(Device device, Rng rng, DType compute) {
-        return new Tape(device, Kind.TRAINING, rng, compute, null, Double.NaN);
+        return training(device, rng, compute, Collective.OF_ONE);
+    }
+
+    /** @param group see {@link #group} */
+    public static Tape training(Device device, Rng rng, DType compute, Collective group) {
+        return new Tape(device, Kind.TRAINING, rng, compute, null, Double.NaN, group);
     }
 
     /**
@@ -63,7 +71,12 @@ public final class Tape implements AutoCloseable {
      * @param momentum share of this pass in running statistics, whatever the layers' own; 0 leaves them alone
      */
     public static Tape statistics(Device device, Rng rng, DType compute, double momentum) {
-        return new Tape(device, Kind.STATISTICS, rng, compute, null, momentum);
+        return statistics(device, rng, compute, momentum, Collective.OF_ONE);
+    }
+
+    /** @param group see {@link #group} */
+    public static Tape statistics(Device device, Rng rng, DType compute, double momentum, Collective group) {
+        return new Tape(device, Kind.STATISTICS, rng, compute, null, momentum, group);
     }
 
     /** A tape that keeps nothing; norms and dropout behave as in evaluation. */
@@ -76,7 +89,7 @@ public final class Tape implements AutoCloseable {
      * @param prepared of the same weights and the same {@code compute}; null: everything is made anew
      */
     public static Tape inference(Device device, DType compute, Prepared prepared) {
-        return new Tape(device, Kind.INFERENCE, new Rng(0), compute, prepared, Double.NaN);
+        return new Tape(device, Kind.INFERENCE, new Rng(0), compute, prepared, Double.NaN, Collective.OF_ONE);
     }
 
     public Device device() {
@@ -91,6 +104,11 @@ public final class Tape implements AutoCloseable {
     /** The share that this pass has in the running statistics of a layer that would give it {@code usual}. */
     public double momentum(double usual) {
         return kind == Kind.STATISTICS ? momentum : usual;
+    }
+
+    /** The ranks that make this pass together, each with its share of a batch; mostly this one alone. */
+    public Collective group() {
+        return group;
     }
 
     public Rng rng() {

@@ -24,7 +24,7 @@ public record ModelConfig(
             @Key(name = "DEPTH", is = "50", oneOf = {"18", "34", "50", "101", "152"}, doc = "Layers of the ResNet.") int depth,
             @Key(name = "OUT_FEATURES", is = "['res4']", oneOf = {"res2", "res3", "res4", "res5"}, doc = "Stages handed on; must hold those of `MODEL.FPN.IN_FEATURES`.") List<String> outFeatures,
             @Key(name = "NUM_GROUPS", is = "1", oneOf = "1", doc = "Groups of the 3x3 convolutions; ResNeXt is not built here.") int numGroups,
-            @Key(name = "NORM", is = "'FrozenBN'", oneOf = {"FrozenBN", "BN", "SyncBN", "GN"}, doc = "Normalisation of the backbone; `SyncBN` is `BN`, and refused with several replicas.") String norm,
+            @Key(name = "NORM", is = "'FrozenBN'", oneOf = {"FrozenBN", "BN", "SyncBN", "GN"}, doc = "Normalisation of the backbone; `SyncBN` is `BN` over the images of all replicas.") String norm,
             @Key(name = "WIDTH_PER_GROUP", is = "64", min = 1, doc = "Channels of the 3x3 convolution of res2's bottlenecks; doubles with each stage. No part in depths 18 and 34.") int widthPerGroup,
             @Key(name = "STRIDE_IN_1X1", is = "True", doc = "Stride of a stage's first bottleneck in its 1x1 convolution (Caffe) or, False, its 3x3 (torchvision).") boolean strideIn1x1,
             @Key(name = "RES5_DILATION", is = "1", oneOf = "1", doc = "Dilation of res5; only 1 goes with an FPN.") int res5Dilation,
@@ -34,7 +34,7 @@ public record ModelConfig(
     public record Fpn(
             @Key(name = "IN_FEATURES", is = "[]", oneOf = {"res2", "res3", "res4", "res5"}, doc = "Backbone stages the pyramid is built on, neighbours from fine to coarse.") List<String> inFeatures,
             @Key(name = "OUT_CHANNELS", is = "256", min = 1, doc = "Channels of every pyramid level; must equal `MODEL.SparseRCNN.HIDDEN_DIM`.") int outChannels,
-            @Key(name = "NORM", is = "''", oneOf = {"", "FrozenBN", "BN", "SyncBN", "GN"}, doc = "Normalisation after the pyramid's convolutions; empty for none (they have a bias then).") String norm,
+            @Key(name = "NORM", is = "''", oneOf = {"", "FrozenBN", "BN", "SyncBN", "GN"}, doc = "Normalisation after the pyramid's convolutions, as the backbone's; empty for none (they have a bias then).") String norm,
             @Key(name = "FUSE_TYPE", is = "'sum'", oneOf = {"sum", "avg"}, doc = "How a level joins the upsampled coarser one.") String fuseType) {}
 
     public record RoiHeads(

@@ -7,6 +7,33 @@ import java.lang.foreign.MemorySegment;
  * with the other work of the rank's device, and may run behind the caller as that does.
  */
 public interface Collective extends AutoCloseable {
+    /** The group of a rank that is alone: all there is to do is done. */
+    Collective OF_ONE = new Collective() {
+        @Override
+        public int rank() {
+            return 0;
+        }
+
+        @Override
+        public int size() {
+            return 1;
+        }
+
+        @Override
+        public void allReduceSum(Pointer values, long count, DType type) {}
+
+        @Override
+        public Pending startAllReduceSum(Pointer values, long count, DType type) {
+            return () -> {};
+        }
+
+        @Override
+        public void broadcast(Pointer values, long bytes, int root) {}
+
+        @Override
+        public void barrier() {}
+    };
+
     /** A sum that has begun. */
     @FunctionalInterface
     interface Pending {

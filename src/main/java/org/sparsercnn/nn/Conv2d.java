@@ -7,6 +7,7 @@ import org.sparsercnn.op.BatchNorm;
 import org.sparsercnn.op.Conv2d.After;
 import org.sparsercnn.op.FrozenBatchNorm;
 import org.sparsercnn.op.GroupNorm;
+import org.sparsercnn.op.SyncBatchNorm;
 
 /**
  * A square convolution with "same" padding, the norm after it, and what ends a residual block: {@code act(norm(conv(x)) +
@@ -42,7 +43,7 @@ public final class Conv2d {
                 gamma = at.weight("weight", out);
                 beta = at.weight("bias", out);
             }
-            case BN -> {
+            case BN, SYNC_BN -> {
                 gamma = at.weight("weight", out);
                 beta = at.weight("bias", out);
                 mean = at.runningStatistic("running_mean", out);
@@ -67,7 +68,7 @@ public final class Conv2d {
             gamma.freeze();
             beta.freeze();
         }
-        if (norm == Norm.BN) {
+        if (norm == Norm.BN || norm == Norm.SYNC_BN) {
             mean.freeze();
             variance.freeze();
             norm = Norm.FROZEN_BN;
@@ -87,6 +88,8 @@ public final class Conv2d {
                 yield convolve(tape, x, new After(affine.scale(), Variable.constant(affine.shift()), residual, relu));
             }
             case BN -> join(tape, BatchNorm.apply(tape, convolve(tape, x, After.NOTHING), gamma.variable(), beta.variable(),
+                    mean.value(), variance.value(), tape.momentum(MOMENTUM), EPS, relu && residual == null), residual, relu);
+            case SYNC_BN -> join(tape, SyncBatchNorm.apply(tape, convolve(tape, x, After.NOTHING), gamma.variable(), beta.variable(),
                     mean.value(), variance.value(), tape.momentum(MOMENTUM), EPS, relu && residual == null), residual, relu);
             case GN -> join(tape, GroupNorm.apply(tape, convolve(tape, x, After.NOTHING), (int) Math.min(32, channels),
                     gamma.variable(), beta.variable(), EPS, relu && residual == null), residual, relu);

@@ -9,6 +9,8 @@ public enum Norm {
     /** Batch norm with stored statistics and fixed scale: folded into the weights. */
     FROZEN_BN,
     BN,
+    /** Batch norm whose statistics in training go over all ranks. */
+    SYNC_BN,
     /** 32 groups, fewer where there are fewer channels. */
     GN;
 
@@ -17,7 +19,8 @@ public enum Norm {
         return switch (name) {
             case "" -> NONE;
             case "FrozenBN" -> FROZEN_BN;
-            case "BN", "SyncBN" -> BN;
+            case "BN" -> BN;
+            case "SyncBN" -> SYNC_BN;
             case "GN" -> GN;
             default -> throw BadInput.of("%s: unknown norm '%s'; one of FrozenBN, BN, SyncBN, GN or '' (none)", key, name);
         };

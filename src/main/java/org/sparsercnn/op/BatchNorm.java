@@ -36,9 +36,15 @@ public final class BatchNorm {
         var plan = new GroupNorm.Plan(1, rows, cols, cols);
         GroupNorm.Statistics batch = plan.statistics(tape, x.value(), eps);
         if (!plan.isEmpty() && momentum > 0) {
-            tape.device().kernel(RUNNING).ptr(batch.mean()).ptr(batch.var()).ptr(runningMean).ptr(runningVar)
-                    .i64(cols).f64(momentum).f64(rows > 1 ? rows / (rows - 1.0) : 1).overElements(cols);
+            move(tape, batch.mean(), batch.var(), rows > 1 ? rows / (rows - 1.0) : 1, runningMean, runningVar, momentum);
         }
         return GroupNorm.normalise(tape, x, gamma, beta, relu, plan, batch);
+    }
+
+    /** Moves running statistics towards {@code mean} and {@code unbiased * var}, where these are finite. */
+    static void move(Tape tape, Tensor mean, Tensor var, double unbiased, Tensor runningMean, Tensor runningVar, double momentum) {
+        long cols = mean.elements();
+        tape.device().kernel(RUNNING).ptr(mean).ptr(var).ptr(runningMean).ptr(runningVar).i64(cols).f64(momentum).f64(unbiased)
+                .overElements(cols);
     }
 }

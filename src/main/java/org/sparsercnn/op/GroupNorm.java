@@ -1,8 +1,13 @@
 package org.sparsercnn.op;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.Consumer;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.device.Kernel;
+import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
@@ -63,6 +68,9 @@ public final class GroupNorm {
 
         /** Sums over the rows of each image: (images, 2, cols), of g xhat and of g. */
         Tensor sums(Tape tape, Tensor dy, Tensor x, Tensor y, Statistics s, boolean relu) {
+            if (isEmpty()) {
+                return tape.zeros(Shape.of(images, 2, cols));
+            }
             Tensor partial = tape.empty(images * chunks(), 2, cols);
             tape.device().kernel(SUMS.over(x.dtype())).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(s.rstd).ptr(partial)
                     .i64(images).i64(rows).i64(cols).i64(chunks()).flag(relu).overRows(images * chunks());
@@ -70,10 +78,13 @@ public final class GroupNorm {
         }
 
         Tensor inputGradient(Tape tape, Tensor dy, Tensor x, Tensor y, Tensor gamma, Statistics s, Tensor sums, boolean relu) {
+            Tensor dx = tape.empty(x.dtype(), x.shape());
+            if (isEmpty()) {
+                return dx;
+            }
             Tensor coefficients = tape.empty(images, 3, cols);
             tape.device().kernel(COEFFICIENTS).ptr(sums).ptr(gamma).ptr(s.rstd).ptr(coefficients)
                     .i64(images).i64(rows).i64(cols).i64(groups).overRows(images * groups);
-            Tensor dx = tape.empty(x.dtype(), x.shape());
             tape.device().kernel(BWD.over(x.dtype())).ptr(dy).ptr(x).ptr(y).ptr(s.mean).ptr(coefficients).ptr(dx)
                     .i64(images).i64(rows).i64(cols).i64(chunks()).flag(relu).overRows(images * chunks());
             return dx;
@@ -82,24 +93,37 @@ public final class GroupNorm {
 
     /** Normalises dense {@code x} with statistics that depend on it. */
     static Variable normalise(Tape tape, Variable x, Variable gamma, Variable beta, boolean relu, Plan plan, Statistics s) {
+        return normalise(tape, x, gamma, beta, relu, plan, s, _ -> {});
+    }
+
+    /**
+     * Normalises dense {@code x} with statistics that depend on it, and on what other ranks have.
+     *
+     * @param share brings what they have into {@link Plan#sums}, from which the gradient of x is made
+     * @param shareReads what {@code share} reads beside them
+     */
+    static Variable normalise(Tape tape, Variable x, Variable gamma, Variable beta, boolean relu, Plan plan, Statistics s,
+                              Consumer<Tensor> share, Tensor... shareReads) {
         Tensor y = tape.empty(x.value().dtype(), x.shape());
         tape.device().kernel(FWD.over(y.dtype())).ptr(x.value()).ptr(gamma.value()).ptr(beta.value()).ptr(s.mean).ptr(s.rstd).ptr(y)
                 .i64(plan.images).i64(plan.rows).i64(plan.cols).i64(plan.chunks()).flag(relu).overRows(plan.images * plan.chunks());
-        Tensor[] kept = relu ? new Tensor[] {x.value(), s.mean, s.rstd, y} : new Tensor[] {x.value(), s.mean, s.rstd};
-        return tape.record(y, new Variable[] {x, gamma, beta}, kept, dy -> {
-            if (plan.isEmpty()) {
-                return new Tensor[] {tape.empty(y.dtype(), x.shape()), tape.zeros(gamma.shape()), tape.zeros(beta.shape())};
-            }
+        var kept = new ArrayList<>(List.of(shareReads));
+        Collections.addAll(kept, x.value(), s.mean, s.rstd);
+        if (relu) {
+            kept.add(y);
+        }
+        return tape.record(y, new Variable[] {x, gamma, beta}, kept.toArray(Tensor[]::new), dy -> {
             Tensor before = relu ? y : null;
             Tensor sums = plan.sums(tape, dy, x.value(), before, s, relu);
             Tensor[] grads = new Tensor[3];
-            if (x.requiresGrad()) {
-                grads[0] = plan.inputGradient(tape, dy, x.value(), before, gamma.value(), s, sums, relu);
-            }
             if (gamma.requiresGrad() || beta.requiresGrad()) {
                 Tensor total = ColumnSum.apply(tape, sums, plan.images, 2 * plan.cols);
                 grads[1] = total.narrow(0, 0, plan.cols);
                 grads[2] = total.narrow(0, plan.cols, plan.cols);
+            }
+            if (x.requiresGrad()) {
+                share.accept(sums);
+                grads[0] = plan.inputGradient(tape, dy, x.value(), before, gamma.value(), s, sums, relu);
             }
             return grads;
         });

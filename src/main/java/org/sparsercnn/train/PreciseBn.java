@@ -88,7 +88,7 @@ public final class PreciseBn {
 
     /** The mean of k values is that of k - 1 with a share of 1/k of the last. */
     private void takeIn(List<Sample> part, ImageBatch.Size size, long passes) {
-        try (Tape tape = Tape.statistics(model.device(), new Rng(0), compute, 1.0 / passes)) {
+        try (Tape tape = Tape.statistics(model.device(), new Rng(0), compute, 1.0 / passes, group)) {
             model.pyramid(tape, Samples.part(tape, part, size, model)); // no batch norm comes after it
         }
     }

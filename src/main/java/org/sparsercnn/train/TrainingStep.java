@@ -178,7 +178,7 @@ public final class TrainingStep {
 
     /** Of some images of a batch; adds their terms to {@code losses}. */
     private void addGradients(List<Sample> part, ImageBatch.Size size, SetLoss.Divisors divisors, Tensor losses) {
-        try (Tape tape = Tape.training(model.device(), state.rng(), compute)) {
+        try (Tape tape = Tape.training(model.device(), state.rng(), compute, group)) {
             ImageBatch images = Samples.part(tape, part, size, model);
             List<SetCriterion.Prediction> stages = new ArrayList<>();
             for (SparseRcnn.Stage s : model.apply(tape, images)) {

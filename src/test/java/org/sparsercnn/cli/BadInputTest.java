@@ -98,7 +98,6 @@ class BadInputTest {
                 arguments("--num-gpus 0", "--num-gpus 0: at least 1"),
                 arguments("--num-gpus 2 --device auto", "--num-gpus 2: this version trains on one GPU", "--device cpu"),
                 arguments("--num-gpus 4", "SOLVER.IMS_PER_BATCH is 2 and cannot be divided among 4 replicas"),
-                arguments("--num-gpus 2 MODEL.RESNETS.NORM SyncBN", "MODEL.RESNETS.NORM is SyncBN"),
                 arguments("--threads 0", "--threads 0: at least 1"),
                 arguments("MODEL.SparseRCNN.NUM_CLASSES 7", "quickstart_train has 5 classes", "NUM_CLASSES is 7"),
                 arguments("DATASETS.TRAIN ()", "DATASETS.TRAIN is empty"),

@@ -79,13 +79,19 @@ class PreciseBnTest {
     }
 
     private static void isMeanOf(SparseRcnn model, List<Map<String, float[]>> batches) {
+        isMeanOf(model, batches, 1e-6, 0);
+    }
+
+    /** Within {@code relative} of the channel's size, and {@code ofLargest} of that of the tensor's largest. */
+    private static void isMeanOf(SparseRcnn model, List<Map<String, float[]>> batches, double relative, double ofLargest) {
         for (Parameter p : model.parameters().runningStatistics()) {
             float[] got = p.published();
+            double largest = IntStream.range(0, got.length).mapToDouble(c -> Math.abs(got[c])).max().orElseThrow();
             for (int c = 0; c < got.length; c++) {
                 int channel = c;
                 double wanted = batches.stream().mapToDouble(b -> b.get(p.name())[channel]).average().orElseThrow();
                 double size = batches.stream().mapToDouble(b -> Math.abs(b.get(p.name())[channel])).max().orElseThrow();
-                assertThat((double) got[c]).as("%s[%d]", p.name(), c).isCloseTo(wanted, within(1e-6 * size + 1e-30));
+                assertThat((double) got[c]).as("%s[%d]", p.name(), c).isCloseTo(wanted, within(relative * size + ofLargest * largest + 1e-30));
             }
         }
     }
@@ -175,16 +181,43 @@ class PreciseBnTest {
         try (SparseRcnn model = model(device, BN)) {
             alone = IntStream.range(0, 2 * BATCHES).mapToObj(i -> statistics(model, batch(i))).toList();
         }
+        List<SparseRcnn> models = twoRanks(BN);
+        isMeanOf(models.getFirst(), alone);
+        close(models);
+    }
+
+    /** As in training, a pass has the statistics of all ranks: their batches together. */
+    @Test
+    void synchronised_batch_norm_has_the_statistics_of_all_ranks_in_each_pass() throws InterruptedException {
+        Config sync = BN.with("MODEL.RESNETS.NORM", "SyncBN", "MODEL.FPN.NORM", "SyncBN");
+        List<Map<String, float[]>> together;
+        try (SparseRcnn model = model(device, BN)) {
+            together = IntStream.range(0, BATCHES).mapToObj(i -> {
+                List<Sample> batch = new ArrayList<>(batch(i));
+                batch.addAll(batch(BATCHES + i));
+                return statistics(model, batch);
+            }).toList();
+        }
+        List<SparseRcnn> models = twoRanks(sync);
+        isMeanOf(models.getFirst(), together, 0, 1e-5); // rounding of all layers before
+        close(models);
+    }
+
+    /** Two models with the same values after the update, the first rank's batches before the second's. */
+    private static List<SparseRcnn> twoRanks(Config config) throws InterruptedException {
         LocalGroup group = new LocalGroup(2, 60);
-        List<SparseRcnn> models = List.of(model(new CpuDevice(1, -1), BN), model(new CpuDevice(1, -1), BN));
+        List<SparseRcnn> models = List.of(model(new CpuDevice(1, -1), config), model(new CpuDevice(1, -1), config));
         List<Thread> threads = IntStream.range(0, 2).mapToObj(r -> Thread.ofPlatform().start(() -> new PreciseBn(models.get(r), group.member(r),
                 DType.F32, Accumulation.NONE, BATCHES, _ -> loader((long) BATCHES * r)).update(0))).toList();
         for (Thread t : threads) {
             t.join();
         }
-        isMeanOf(models.getFirst(), alone);
         Map<String, float[]> other = values(models.getLast());
         values(models.getFirst()).forEach((name, v) -> assertThat(other.get(name)).as(name).containsExactly(v));
+        return models;
+    }
+
+    private static void close(List<SparseRcnn> models) {
         for (SparseRcnn m : models) {
             Device d = m.device();
             m.close();
