@@ -2,6 +2,7 @@ package org.sparsercnn.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -92,7 +93,7 @@ class ReplicaCheckTest {
         assertThat(stops.getFirst()).isEqualTo(stops.getLast());
     }
 
-    /** Of more ranks those are named that do not have what most have, were it rank 0. */
+    /** Of more ranks those are named that do not have what most have, be it rank 0; of two halves the one without rank 0. */
     @Test
     void every_tensor_and_rank_that_differs_is_named() throws InterruptedException {
         assertThat(stops(4, (state, rank) -> {
@@ -105,16 +106,16 @@ class ReplicaCheckTest {
                 }
             }
         })).allSatisfy(message -> assertThat(message).contains("after iteration 19: the optimiser's step on rank 0; the optimiser's " + WEIGHT
-                + "/exp_avg on ranks 2, 3; the average of " + WEIGHT + " on rank 0 differ from the other ranks"));
+                + "/exp_avg on ranks 1, 3; the average of " + WEIGHT + " on rank 0 differ from the other ranks"));
     }
 
     /** As batch norms without the other ranks' batches have them. */
     @Test
     void running_statistics_are_each_ranks_own() {
-        Config config = Config.defaults().with("MODEL.RESNETS.NORM", "BN", "MODEL.RESNETS.DEPTH", "18", "MODEL.RESNETS.RES2_OUT_CHANNELS", "64",
-                "MODEL.BACKBONE.FREEZE_AT", "0", "SOLVER.EMA_DECAY", "0.9");
+        Config config = Config.load(Path.of("configs/quickstart.yaml"), List.of("MODEL.RESNETS.NORM", "BN", "SOLVER.EMA_DECAY", "0.9"));
         try (Device device = new CpuDevice(1, -1); SparseRcnn model = new SparseRcnn(device, config.model());
                 TrainingState state = new TrainingState(model, config, new Rng(1))) {
+            state.begin(LocalGroup.alone());
             assertThat(model.parameters().runningStatistics()).isNotEmpty()
                     .allSatisfy(p -> assertThat(state.shared()).doesNotContainKeys(p.name(), "the average of " + p.name()));
             assertThat(model.parameters().trainable()).allSatisfy(p -> assertThat(state.shared()).containsKeys(p.name(), "the average of " + p.name()));
