@@ -41,6 +41,7 @@ struct Block {
 DEVICE float block_sum(float v) { return v; }
 DEVICE float block_max(float v) { return v; }
 DEVICE double block_sum(double v) { return v; }
+DEVICE uint64_t block_sum(uint64_t v) { return v; }
 
 // A strip of columns is summed in registers while the rows go by.
 template <i64 strip, class Term>

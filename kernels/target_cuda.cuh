@@ -39,6 +39,7 @@ DEVICE T block_reduce(T v, Combine combine) {
 }
 DEVICE float block_sum(float v) { return block_reduce(v, [](float x, float y) { return x + y; }); }
 DEVICE double block_sum(double v) { return block_reduce(v, [](double x, double y) { return x + y; }); }
+DEVICE uint64_t block_sum(uint64_t v) { return block_reduce(v, [](uint64_t x, uint64_t y) { return x + y; }); }
 DEVICE float block_max(float v) { return block_reduce(v, [](float x, float y) { return !(x >= y) && !(y != y) ? y : (y != y ? y : x); }); }
 
 template <class Term>

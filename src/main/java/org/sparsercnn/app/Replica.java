@@ -28,6 +28,8 @@ import org.sparsercnn.train.Hook;
 import org.sparsercnn.train.LossWindow;
 import org.sparsercnn.train.MetricsLog;
 import org.sparsercnn.train.NonFiniteGuard;
+import org.sparsercnn.train.Reduction;
+import org.sparsercnn.train.ReplicaCheck;
 import org.sparsercnn.train.RunMetrics;
 import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
@@ -51,6 +53,7 @@ final class Replica {
     private final SparseRcnn model;
     private final TrainingState state;
     private final LossWindow losses = new LossWindow();
+    private final ReplicaCheck check;
     private final Saves saves;
 
     private Replica(Job job, World world, Collective group, SparseRcnn model, TrainingState state) {
@@ -62,6 +65,7 @@ final class Replica {
         this.main = group.rank() == 0;
         this.model = model;
         this.state = state;
+        this.check = new ReplicaCheck(config.solver().replicas().checkPeriod(), state, model.device(), group);
         this.saves = new Saves(job.folder(), job.checkpoints(), job.best(), this::saved);
     }
 
@@ -94,7 +98,13 @@ final class Replica {
         }
         state.begin(group);
         Measuring measuring = new Measuring(job, group, model, state, metrics, saves);
-        var step = new TrainingStep(model, state, group, Compute.of(config, model.device()), Accumulation.of(config.solver(), group.size()));
+        try (var step = new TrainingStep(model, state, group, Compute.of(config, model.device()), Accumulation.of(config.solver(), group.size()),
+                Reduction.of(config.solver().replicas()))) {
+            train(start, step, measuring, metrics);
+        }
+    }
+
+    private void train(long start, TrainingStep step, Measuring measuring, RunMetrics metrics) {
         var guard = new NonFiniteGuard(config.solver().nonfiniteSteps(), step, job.folder().path(), config.dump());
         var trainer = new Trainer(step, job.plan(), hooks(measuring, metrics), guard);
         DatasetMapper mapper = DatasetMapper.forTraining(config.input(), job.seed());
@@ -105,7 +115,8 @@ final class Replica {
             world.begin();
             trainer.run(start, loader, job.interrupts()::requested);
         } catch (RuntimeException | Error e) {
-            if (main && !guard.stopped() && trainer.done() > start && world.failure().isEmpty()) {
+            boolean hurried = world.isShared() && world.failure().isPresent(); // what lost another rank may end this process any time
+            if (main && !guard.stopped() && !check.stopped() && trainer.done() > start && !hurried) {
                 saveAfter(e, trainer.done());
             }
             throw e;
@@ -116,7 +127,8 @@ final class Replica {
     /** In detectron2's order, the log last. */
     private List<Hook> hooks(Measuring measuring, RunMetrics metrics) {
         List<Hook> hooks = new ArrayList<>();
-        hooks.add(new EvaluationHook(config.test().evalPeriod(), measuring::refreshStatistics)); // first, so that they are saved
+        hooks.add(check); // before anything is saved
+        hooks.add(new EvaluationHook(config.test().evalPeriod(), measuring::refreshStatistics)); // so that they are saved
         if (main) {
             hooks.add(losses);
         }
@@ -137,6 +149,7 @@ final class Replica {
     }
 
     private void finish(long done, Measuring measuring) {
+        check.atEnd(done - 1);
         boolean complete = job.plan().done(done);
         boolean measured = measuring.isDone(done - 1);
         if (complete && done > 0 && !measured) {

@@ -71,6 +71,16 @@ public final class Variable {
         grad.zero();
     }
 
+    /** Makes {@code g}, of the value's shape and type, the gradient in place of what was there; holds it anew. */
+    public void replaceGradient(Tensor g) {
+        if (!g.shape().equals(value.shape()) || g.dtype() != value.dtype()) {
+            throw new IllegalArgumentException("gradient " + g + " for a value " + value);
+        }
+        g.retain();
+        clearGradient();
+        grad = g;
+    }
+
     /** Takes over one hold on {@code g}. */
     void takeGradient(Tensor g) {
         grad = g;

@@ -26,7 +26,8 @@ public record SolverConfig(
         @Key(name = "KEEP_CHECKPOINTS", is = "0", min = 0, ours = true, doc = "Newest periodic checkpoints that are kept; 0: all.") int keepCheckpoints,
         @Key(name = "EMA_DECAY", is = "0.0", min = 0, max = 0.9999999, ours = true, doc = "Decay of a moving average of the weights, which is evaluated and saved beside them; 0: none.") double emaDecay,
         @Section("AMP") Amp amp,
-        @Section("CLIP_GRADIENTS") ClipGradients clipGradients) {
+        @Section("CLIP_GRADIENTS") ClipGradients clipGradients,
+        @Section("REPLICAS") Replicas replicas) {
 
     public record Amp(
             @Key(name = "ENABLED", is = "False", doc = "Mixed precision on a GPU: activations and factors of products in bf16, weights, sums, boxes, losses and the optimiser in fp32. A CPU computes in fp32.") boolean enabled) {}
@@ -36,4 +37,10 @@ public record SolverConfig(
             @Key(name = "CLIP_TYPE", is = "'value'", oneOf = {"value", "norm", "full_model"}, doc = "`value`: each number; `norm`: each tensor's norm; `full_model`: the norm over all tensors.") String clipType,
             @Key(name = "CLIP_VALUE", is = "1.0", min = 0, doc = "Largest absolute value or norm.") double clipValue,
             @Key(name = "NORM_TYPE", is = "2.0", min = 0, doc = "p of the norm.") double normType) {}
+
+    /** How replicas that share a batch are kept the same. */
+    public record Replicas(
+            @Key(name = "BUCKET_MB", is = "25", min = 1, max = 4096, ours = true, doc = "Gradients are summed over replicas in buckets of at most so many MiB, each as soon as backward has filled it.") int bucketMb,
+            @Key(name = "REDUCE_IN", is = "'fp32'", oneOf = {"fp32", "bf16"}, ours = true, doc = "Type in which gradients are summed over replicas; `bf16` sends half the bytes and rounds the sums.") String reduceIn,
+            @Key(name = "CHECK_PERIOD", is = "1000", min = 0, ours = true, doc = "Steps between comparisons of the replicas' weights; the run stops at a difference (exit code 3). They are compared after the last step too; 0: never.") int checkPeriod) {}
 }

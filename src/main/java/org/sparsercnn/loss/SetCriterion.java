@@ -2,6 +2,7 @@ package org.sparsercnn.loss;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.sparsercnn.autograd.Tape;
 import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.config.ModelConfig;
@@ -53,7 +54,12 @@ public final class SetCriterion {
 
         /** Backward from the mean of the ranks' losses: leaves their gradients in the leaves. */
         public void backward(Tape tape) {
-            tape.backward(predictions, gradients, (a, b) -> Add.sum(tape, a, b), _ -> {});
+            backward(tape, _ -> {});
+        }
+
+        /** @param ready called for each leaf when its gradient is complete */
+        public void backward(Tape tape, Consumer<Variable> ready) {
+            tape.backward(predictions, gradients, (a, b) -> Add.sum(tape, a, b), ready);
         }
 
         /** Who was matched at each stage (first to last) for each image; waits for the device. */

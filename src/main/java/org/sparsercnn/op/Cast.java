@@ -45,7 +45,15 @@ public final class Cast {
             return x;
         }
         Tensor y = tape.empty(type, x.shape());
-        tape.device().kernel(type == DType.BF16 ? TO_BF16 : TO_F32).ptr(x).ptr(y).i64(x.elements()).overElements(x.elements());
+        into(x, y);
         return y;
+    }
+
+    /** Overwrites {@code y} with the elements of {@code x} in its own type, the other one; both dense. */
+    public static void into(Tensor x, Tensor y) {
+        if (x.dtype() == y.dtype() || x.elements() != y.elements() || !x.isDense() || !y.isDense()) {
+            throw new IllegalArgumentException("cast of " + x + " into " + y);
+        }
+        x.device().kernel(y.dtype() == DType.BF16 ? TO_BF16 : TO_F32).ptr(x).ptr(y).i64(x.elements()).overElements(x.elements());
     }
 }

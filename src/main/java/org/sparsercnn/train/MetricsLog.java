@@ -13,7 +13,8 @@ import org.slf4j.LoggerFactory;
  * the last {@value LossWindow#STEPS} steps; in the line, time is the mean of all steps but the first {@value #WARMUP} and data_time that
  * of the last {@value #WINDOW}; what is left is reckoned by the median step of the last 1,000. Beyond it, the line has images
  * per second over the last {@value #WINDOW} steps, how many of the images that workers prepare ahead were ready, and how many
- * steps were skipped where some were.
+ * steps were skipped where some were. With several ranks it has the images of each, and in comm the mean time of the last
+ * {@value #WINDOW} steps in sums over ranks that no computing hid, where it is known.
  */
 public final class MetricsLog implements Hook {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");
@@ -28,6 +29,7 @@ public final class MetricsLog implements Hook {
     private final LossWindow losses;
     private final History time = new History();
     private final History dataTime = new History();
+    private final History commTime = new History();
     private long steps;
 
     /**
@@ -48,6 +50,7 @@ public final class MetricsLog implements Hook {
         }
         time.add(p.seconds());
         dataTime.add(p.dataSeconds());
+        commTime.add(p.exposedSeconds());
         if ((p.iteration() + 1) % PERIOD == 0 || p.isLast()) {
             LOG.info(line(p));
             metrics.write(p.iteration(), row(p));
@@ -62,15 +65,25 @@ public final class MetricsLog implements Hook {
         return p.images() / time.average(WINDOW);
     }
 
+    private static boolean knowsCommTime(Progress p) {
+        return p.ranks() > 1 && !Double.isNaN(p.exposedSeconds());
+    }
+
     private String line(Progress p) {
         StringBuilder s = new StringBuilder();
         s.append(" eta: ").append(clock((long) secondsLeft(p))).append("  iter: ").append(p.iteration());
         losses.medians().forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v, 4)));
         s.append(String.format(Locale.ROOT, "  time: %.4f  data_time: %.4f  lr: %s", time.average(), dataTime.average(WINDOW), GeneralFormat.of(p.lr(), 5)));
+        if (knowsCommTime(p)) {
+            s.append(String.format(Locale.ROOT, "  comm: %.4f", commTime.average(WINDOW)));
+        }
         if (peakBytes.getAsLong() > 0) {
             s.append(String.format(Locale.ROOT, "  max_mem: %.0fM", peakBytes.getAsLong() / 0x1p20));
         }
         s.append("  images/s: ").append(GeneralFormat.of(imagesPerSecond(p), 3));
+        if (p.ranks() > 1) {
+            s.append(" (").append(GeneralFormat.of(imagesPerSecond(p) / p.ranks(), 3)).append(" each)");
+        }
         if (p.queue().capacity() > 0) {
             s.append(String.format("  queue: %d/%d", p.queue().ready(), p.queue().capacity()));
         }
@@ -93,6 +106,9 @@ public final class MetricsLog implements Hook {
         row.put("lr", p.lr());
         row.put("time", time.median(WINDOW));
         row.put("data_time", dataTime.median(WINDOW));
+        if (knowsCommTime(p)) {
+            row.put("comm_time", commTime.median(WINDOW));
+        }
         row.put("images_per_second", imagesPerSecond(p));
         row.put("queue_ready", (double) p.queue().ready());
         row.put("skipped_steps", (double) p.skippedSteps());

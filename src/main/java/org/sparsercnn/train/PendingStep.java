@@ -6,13 +6,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.sparsercnn.data.Sample;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Readback;
 
 /** A training step that is queued: its numbers are on their way from the device. */
 public final class PendingStep implements AutoCloseable {
+    private final Collective group;
     private final Readback readback;
     private final List<String> names;
     private final long randomCounter;
+    private final double exposedSeconds;
     private StepResult result;
     private boolean stop;
     private double objects;
@@ -21,11 +24,14 @@ public final class PendingStep implements AutoCloseable {
     /**
      * @param readback of the tensor that {@link TrainingStep.Report} describes
      * @param randomCounter of the training's random numbers when the step began
+     * @param exposedSeconds see {@link GradientBuckets#exposedSeconds}
      */
-    PendingStep(Readback readback, List<String> names, long randomCounter) {
+    PendingStep(Collective group, Readback readback, List<String> names, long randomCounter, double exposedSeconds) {
+        this.group = group;
         this.readback = readback;
         this.names = names;
         this.randomCounter = randomCounter;
+        this.exposedSeconds = exposedSeconds;
     }
 
     /** Whether {@link #await} would not wait. */
@@ -35,7 +41,7 @@ public final class PendingStep implements AutoCloseable {
 
     public StepResult await() {
         if (result == null) {
-            MemorySegment numbers = readback.await();
+            MemorySegment numbers = group.await(readback);
             Map<String, Float> losses = new LinkedHashMap<>();
             double total = 0;
             for (int i = 0; i < names.size(); i++) {
@@ -67,6 +73,11 @@ public final class PendingStep implements AutoCloseable {
     boolean stopAsked() {
         await();
         return stop;
+    }
+
+    /** Seconds in sums over ranks that no computing hid; NaN where it is not known. */
+    double exposedSeconds() {
+        return exposedSeconds;
     }
 
     /** Gives up the result if nobody has taken it. */

@@ -119,7 +119,7 @@ public final class Trainer {
         guard.check(turn.step.attempt(turn.iteration, turn.batch, turn.lr, step.ranks(), pending.size()));
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
         var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
-                turn.queue, guard.skippedSteps());
+                step.ranks(), turn.step.exposedSeconds(), turn.queue, guard.skippedSteps());
         for (Hook hook : hooks) {
             hook.afterStep(progress);
         }

@@ -159,6 +159,21 @@ public final class TrainingState implements AutoCloseable {
         return model.parameters().get(slot.substring(0, slot.lastIndexOf('/')));
     }
 
+    /**
+     * The live tensors that are the same on every rank, by name: all but the running statistics of batch norms, which follow each
+     * rank's own batches, and their averages.
+     */
+    Map<String, Tensor> shared() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        List<Parameter> same = model.parameters().all().stream().filter(p -> !p.isRunningStatistic()).toList();
+        same.forEach(p -> all.put(p.name(), p.value()));
+        optimizer.state().forEach((name, t) -> all.put("the optimiser's " + name, t));
+        if (ema != null) {
+            same.stream().filter(Parameter::trainable).forEach(p -> all.put("the average of " + p.name(), ema.state().get(p.name())));
+        }
+        return all;
+    }
+
     /** Gives every rank the state of rank 0; the average begins with these weights, unless it was restored. */
     public void begin(Collective group) {
         for (Parameter p : model.parameters().all()) {

@@ -2,7 +2,9 @@ package org.sparsercnn.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.sparsercnn.autograd.Tape;
+import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
@@ -19,10 +21,11 @@ import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
 
 /**
- * Forward, losses and backward, of the batch or of one part of it after the other; the sum of gradients over ranks; update. Nothing here waits for the device: what the host wants to
- * know of a step comes in one {@linkplain PendingStep readback}.
+ * Forward, losses and backward, of the batch or of one part of it after the other; the sum of gradients over ranks; update.
+ * Nothing here waits for the device, but for the first step of several ranks: what the host wants to know of a step comes in one
+ * {@linkplain PendingStep readback}.
  */
-public final class TrainingStep {
+public final class TrainingStep implements AutoCloseable {
     /**
      * What is read back of a step: F32, the objects in all ranks' batches, how many ranks ask to stop, this rank's terms, the
      * sum of all terms over ranks, and the optimiser's {@linkplain Optimizer#stats stats}.
@@ -53,25 +56,33 @@ public final class TrainingStep {
     private final Collective group;
     private final DType compute;
     private final Accumulation accumulation;
-    private final List<Parameter> trained;
+    private final Reduction reduction;
+    private final GradientBuckets buckets;
 
     /** In fp32, the batch in one go. */
     public TrainingStep(SparseRcnn model, TrainingState state, Collective group) {
         this(model, state, group, DType.F32, Accumulation.NONE);
     }
 
+    /** Gradients are summed over ranks as by default. */
+    public TrainingStep(SparseRcnn model, TrainingState state, Collective group, DType compute, Accumulation accumulation) {
+        this(model, state, group, compute, accumulation, Reduction.DEFAULT);
+    }
+
     /**
      * @param state of the model's training: what a step changes
      * @param compute type of activations and of the factors of products: F32 or BF16; see {@link Tape#compute}
      */
-    public TrainingStep(SparseRcnn model, TrainingState state, Collective group, DType compute, Accumulation accumulation) {
+    public TrainingStep(SparseRcnn model, TrainingState state, Collective group, DType compute, Accumulation accumulation,
+            Reduction reduction) {
         this.model = model;
         this.criterion = new SetCriterion(model.config().sparseRcnn());
         this.state = state;
         this.group = group;
         this.compute = compute;
         this.accumulation = accumulation;
-        this.trained = model.parameters().trainable();
+        this.reduction = reduction;
+        this.buckets = new GradientBuckets(model.device(), model.parameters().trainable().stream().map(Parameter::variable).toList(), group, reduction);
     }
 
     SparseRcnn model() {
@@ -93,7 +104,7 @@ public final class TrainingStep {
 
     /** The same without the other ranks. */
     TrainingStep alone() {
-        return new TrainingStep(model, state, LocalGroup.alone(), compute, accumulation);
+        return new TrainingStep(model, state, LocalGroup.alone(), compute, accumulation, reduction);
     }
 
     /** Goes back to where the random numbers of a step began. */
@@ -141,7 +152,7 @@ public final class TrainingStep {
             optimizer.clearGradients();
             state.average();
             report.narrow(0, Report.stats(terms), 2).copyFrom(optimizer.stats());
-            return new PendingStep(model.device().read(report, report.bytes()), criterion.names(), randomCounter);
+            return new PendingStep(group, model.device().read(report, report.bytes()), criterion.names(), randomCounter, buckets.exposedSeconds());
         }
     }
 
@@ -161,23 +172,21 @@ public final class TrainingStep {
         SetLoss.Divisors divisors = criterion.divisors(Samples.targets(batch), report.narrow(0, Report.OBJECTS, 1), group.size());
         Tensor losses = report.narrow(0, Report.TERMS, terms + 1);
         losses.zero();
-        for (List<Sample> part : accumulation.cut(batch)) {
-            addGradients(part, size, divisors, losses);
+        List<List<Sample>> parts = accumulation.cut(batch);
+        for (List<Sample> part : parts) {
+            addGradients(part, size, divisors, losses, part == parts.getLast() ? buckets::ready : _ -> {});
         }
+        buckets.finish();
         group.allReduceSum(report.narrow(0, Report.total(terms), 1), 1);
-        for (Parameter p : trained) {
-            Tensor grad = p.variable().grad();
-            if (grad == null) { // nothing led here this step; the other ranks still wait for its sum
-                p.variable().zeroGradient();
-                grad = p.variable().grad();
-            }
-            group.allReduceSum(grad, grad.elements());
-        }
         return report;
     }
 
-    /** Of some images of a batch; adds their terms to {@code losses}. */
-    private void addGradients(List<Sample> part, ImageBatch.Size size, SetLoss.Divisors divisors, Tensor losses) {
+    /**
+     * Of some images of a batch; adds their terms to {@code losses}.
+     *
+     * @param ready called for each parameter when backward of this part has passed it
+     */
+    private void addGradients(List<Sample> part, ImageBatch.Size size, SetLoss.Divisors divisors, Tensor losses, Consumer<Variable> ready) {
         try (Tape tape = Tape.training(model.device(), state.rng(), compute, group)) {
             ImageBatch images = Samples.part(tape, part, size, model);
             List<SetCriterion.Prediction> stages = new ArrayList<>();
@@ -186,7 +195,13 @@ public final class TrainingStep {
             }
             SetCriterion.Losses found = criterion.apply(tape, stages, Samples.targets(part), images.whwh(), divisors);
             losses.copyFrom(Add.sum(tape, losses, found.terms()));
-            found.backward(tape);
+            found.backward(tape, ready);
         }
+    }
+
+    /** Frees what sums over ranks are made in. */
+    @Override
+    public void close() {
+        buckets.close();
     }
 }

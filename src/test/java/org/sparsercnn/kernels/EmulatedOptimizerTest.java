@@ -20,17 +20,21 @@ import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.optim.AdamW;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.nn.Parameters;
+import org.sparsercnn.optim.Checksum;
 import org.sparsercnn.optim.Clipping;
 import org.sparsercnn.optim.Ema;
 import org.sparsercnn.optim.Optimizer;
 import org.sparsercnn.optim.Param;
 import org.sparsercnn.optim.Sgd;
+import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Tensor;
 import org.sparsercnn.testing.Array;
 
-/** The kernels of updates, norms and averages in blocks of threads, in any order: the CPU device's numbers within rounding. */
+/** The kernels of updates, norms, averages and checksums in blocks of threads, in any order: the CPU device's numbers within rounding. */
 class EmulatedOptimizerTest {
     private static final int STEPS = 3;
+    /** What there are checksums of: a value, none, and more than a part. */
+    private static final List<float[]> CHECKED = List.of(new float[] {1}, new float[0], Array.normal(new Random(4), 16384 + 37).floats());
 
     static Stream<Arguments> cases() {
         Map<String, BiFunction<Device, List<Param>, Optimizer>> optimizers = new LinkedHashMap<>();
@@ -106,6 +110,10 @@ class EmulatedOptimizerTest {
                 params.forEach(p -> result.put("average of " + p.name(), p.value().value().toFloats()));
             }
             params.forEach(p -> assertThat(p.value().value().toFloats()).containsExactly(result.get(p.name())));
+            try (Scope scope = new Scope(device)) {
+                // of whole numbers below 2^16 no other is close
+                result.put("checksums", Checksum.of(scope, CHECKED.stream().map(v -> scope.hold(Tensor.of(device, v, v.length))).toList()).toFloats());
+            }
             optimizer.state().forEach((tensor, t) ->
                     result.put(tensor, t.dtype() == DType.F32 ? t.toFloats() : new float[] {t.toLongs()[0]}));
         }

@@ -39,7 +39,7 @@ class DataWatchTest {
     private void steps(DataWatch watch, int count, double seconds, double dataSeconds, int ready, int capacity, double workPerStep) {
         for (int i = 0; i < count; i++) {
             work += workPerStep;
-            watch.afterStep(new Progress(step++, 1_000_000, STEP, 1e-4, seconds, dataSeconds, 16, new DataLoader.Queue(ready, capacity, work), 0));
+            watch.afterStep(new Progress(step++, 1_000_000, STEP, 1e-4, seconds, dataSeconds, 16, 1, 0, new DataLoader.Queue(ready, capacity, work), 0));
         }
     }
 
