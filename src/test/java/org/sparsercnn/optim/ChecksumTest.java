@@ -47,7 +47,9 @@ class ChecksumTest {
             Tensor numbers = scope.empty(DType.I64, Shape.of(2));
             numbers.set(new long[] {-2, 1L << 40});
             Tensor none = scope.empty(Shape.of(0));
-            float[] got = Checksum.of(scope, List.of(scope.hold(Tensor.of(device, one, 1)), none, numbers, scope.hold(Tensor.of(device, many, many.length)))).toFloats();
+            Tensor small = scope.hold(Tensor.of(device, one, 1));
+            Tensor large = scope.hold(Tensor.of(device, many, many.length));
+            float[] got = Checksum.of(scope, List.of(small, none, numbers, large)).toFloats();
             float[][] all = {wanted(bits(one)), wanted(new int[0]), wanted(new int[] {-2, -1, 0, 1 << 8}), wanted(bits(many))};
             for (int t = 0; t < all.length; t++) {
                 for (int k = 0; k < Checksum.SIZE; k++) {

@@ -118,7 +118,8 @@ class DeviceWatchTest {
         DeviceWatch gone = new DeviceWatch(() -> {
             throw new BadInput("The GPU has gone");
         }, true, (row, iteration) -> rows.add(iteration + " " + row));
-        assertThatThrownBy(() -> gone.afterStep(new Progress(19, 100, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, 1, 0, new DataLoader.Queue(0, 0, 0), 0)))
+        assertThatThrownBy(() -> gone.afterStep(
+                new Progress(19, 100, new StepResult(Map.of(), 0, 0, true), 0, 0, 0, 0, 1, 0, new DataLoader.Queue(0, 0, 0), 0)))
                 .isInstanceOf(BadInput.class).hasMessage("The GPU has gone");
     }
 }
