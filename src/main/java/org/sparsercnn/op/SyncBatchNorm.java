@@ -43,7 +43,7 @@ public final class SyncBatchNorm {
         Tensor moments = tape.empty(2, cols);
         tape.device().kernel(MOMENTS).ptr(sums).ptr(own.mean()).ptr(own.var()).ptr(moments).i64(rows).i64(cols).overElements(cols);
         group.allReduceSum(moments, 2 * cols);
-        Shape shape = own.mean().shape();
+        Shape shape = own.mean().shape(); // and the variance is the unbiased one: nothing but the running statistics reads it
         var all = new GroupNorm.Statistics(tape.empty(shape), tape.empty(shape), tape.empty(shape));
         tape.device().kernel(STATS).ptr(sums).ptr(moments).ptr(all.mean()).ptr(all.rstd()).ptr(all.var()).i64(cols).f64(eps)
                 .overElements(cols);

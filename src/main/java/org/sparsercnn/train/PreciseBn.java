@@ -19,7 +19,8 @@ import org.sparsercnn.op.Scale;
 /**
  * Batch norm statistics for evaluation (TEST.PRECISE_BN): instead of a moving average over weights that changed meanwhile, the
  * mean over training batches with the weights as they are, of the batches' means and of their unbiased variances, as fvcore's
- * {@code update_bn_stats} of 2020 has it. Nothing but the running statistics changes.
+ * {@code update_bn_stats} of 2020 has it. Synchronised batch norms see the batches of all ranks as one. Nothing but the running
+ * statistics changes.
  */
 public final class PreciseBn {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.train");

@@ -12,7 +12,10 @@ import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
 import org.sparsercnn.util.BadInput;
 
-/** Takes a failed step once more, in fp32, on one rank alone: with the same images, weights and random numbers. */
+/**
+ * Takes a failed step once more, in fp32, on one rank alone: with the same images, weights and random numbers. A synchronised batch
+ * norm then has the statistics of that rank's images.
+ */
 public final class StepReplay {
     /**
      * @param result what came of it now

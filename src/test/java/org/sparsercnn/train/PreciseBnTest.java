@@ -170,7 +170,7 @@ class PreciseBnTest {
                 new PreciseBn(model, LocalGroup.alone(), DType.F32, Accumulation.NONE, BATCHES, _ -> {
                     throw new AssertionError("no data is needed");
                 }).update(0);
-                values(model).forEach((name, v) -> assertThat(v).as(name).containsExactly(before.get(name)));
+                values(model).forEach((name, v) -> assertThat(v).as(name).isEqualTo(before.get(name)));
             }
         }
     }
@@ -213,7 +213,7 @@ class PreciseBnTest {
             t.join();
         }
         Map<String, float[]> other = values(models.getLast());
-        values(models.getFirst()).forEach((name, v) -> assertThat(other.get(name)).as(name).containsExactly(v));
+        values(models.getFirst()).forEach((name, v) -> assertThat(other.get(name)).as(name).isEqualTo(v));
         return models;
     }
 
@@ -240,7 +240,7 @@ class PreciseBnTest {
                 trained.add(values(model));
             }
         }
-        trained.getFirst().forEach((name, v) -> assertThat(trained.getLast().get(name)).as(name).containsExactly(v));
+        trained.getFirst().forEach((name, v) -> assertThat(trained.getLast().get(name)).as(name).isEqualTo(v));
     }
 
     /** Otherwise one bad batch would stay in the running statistics for ever, though its step is skipped. */
@@ -255,7 +255,7 @@ class PreciseBnTest {
             stem.setPublished(fill(stem, Float.NaN));
             assertThat(step.run(batch(1), 1e-3).await().finite()).isFalse();
             stem.setPublished(weights);
-            values(model).forEach((name, v) -> assertThat(v).as(name).containsExactly(before.get(name)));
+            values(model).forEach((name, v) -> assertThat(v).as(name).isEqualTo(before.get(name)));
         }
     }
 }
