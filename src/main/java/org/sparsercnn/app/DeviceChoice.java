@@ -9,6 +9,7 @@ import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.device.cuda.CudaDevices;
 import org.sparsercnn.device.cuda.CudaOptions;
 import org.sparsercnn.ffi.cuda.CudaLibraries;
+import org.sparsercnn.ffi.cuda.Nccl;
 import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
@@ -36,7 +37,7 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
     /**
      * Refuses what {@link #open} could not give, before anything expensive starts.
      *
-     * @param replicas devices that share each batch; more than one on the CPU only where it was asked for by name
+     * @param replicas devices that share each batch: GPUs, unless the CPU was asked for by name
      */
     public void check(Config config, int replicas) {
         if (threads.isPresent() && threads.get() < 1) {
@@ -51,16 +52,44 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
             throw BadInput.of("%s%s: no such device; one of cpu, cuda, cuda:N, auto", source, asked);
         }
         if (asked.startsWith(CUDA)) {
-            int gpus = gpus(source + asked);
-            if (replicas > 1) {
-                throw BadInput.of("--num-gpus %d: %d GPUs found, and this version trains on one of them; leave the option out", replicas, gpus);
-            }
-            if (ordinal(asked) >= gpus) {
-                throw BadInput.of("%s%s: %d GPU%s found, counted from cuda:0", source, asked, gpus, gpus == 1 ? "" : "s");
-            }
+            checkGpus(source + asked, asked, replicas);
+        } else if (replicas > 1 && asked.equals(AUTO)) {
+            checkSeveral(gpusForAuto(replicas), replicas);
         }
-        if (replicas > 1 && !asked.equals(CPU)) {
-            throw BadInput.of("--num-gpus %d: this version trains on one GPU; --device cpu makes %d replicas in this process", replicas, replicas);
+    }
+
+    /** @param source where and how they were asked for */
+    private static void checkGpus(String source, String asked, int replicas) {
+        int gpus = gpus(source);
+        if (replicas > 1 && asked.contains(":")) {
+            throw BadInput.of("%s and --num-gpus %d: several GPUs are the first ones, from cuda:0; name no number (CUDA_VISIBLE_DEVICES chooses"
+                    + " others), or leave --num-gpus out", source, replicas);
+        }
+        if (ordinal(asked) >= gpus) {
+            throw BadInput.of("%s: %s found, counted from cuda:0", source, counted(gpus));
+        }
+        if (replicas > 1) {
+            checkSeveral(gpus, replicas);
+        }
+    }
+
+    private static void checkSeveral(int gpus, int replicas) {
+        if (replicas > gpus) {
+            throw BadInput.of("--num-gpus %d: %d GPUs asked for, %s found", replicas, replicas, counted(gpus));
+        }
+        new Nccl(); // refuses where there is none
+    }
+
+    private static String counted(int gpus) {
+        return gpus + " GPU" + (gpus == 1 ? "" : "s");
+    }
+
+    private static int gpusForAuto(int replicas) {
+        try {
+            return CudaDevices.ofThisMachine().list().size();
+        } catch (BadInput e) {
+            throw new BadInput("--num-gpus " + replicas + ": " + replicas + " GPUs asked for, none found; --device cpu makes " + replicas
+                    + " replicas in this process\n" + e.getMessage(), e);
         }
     }
 
@@ -92,27 +121,33 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
     }
 
     /**
-     * Opens device {@code rank} of {@code replicas} in this process, which share the threads. What was asked for by name is opened
-     * or refused; {@code auto} takes the first GPU and, where there is none or it cannot be used, the CPU.
+     * Opens device {@code rank} of {@code replicas} in this process: of several GPUs the one of that number, on the CPU a share of the
+     * threads. What was asked for by name is opened or refused; {@code auto} takes the first GPU and, where there is none or it cannot
+     * be used, the CPU.
      */
     public Device open(Config config, int rank, int replicas) {
         String asked = asked(config);
-        return switch (asked) {
-            case CPU -> cpu(rank, replicas);
-            case AUTO -> auto(config, rank, replicas);
-            default -> gpu(config, ordinal(asked));
-        };
+        if (asked.equals(CPU)) {
+            return cpu(rank, replicas);
+        }
+        return replicas > 1 ? gpu(config, rank) : asked.equals(AUTO) ? auto(config) : gpu(config, ordinal(asked));
     }
 
-    private Device auto(Config config, int rank, int replicas) {
-        if (replicas == 1 && CudaLibraries.ofThisMachine().find(CudaLibraries.Library.CUDA) instanceof CudaLibraries.Found) {
+    /** How the replicas of this process, whose devices are those of {@link #open}, come together. */
+    Groups groups(Config config, int replicas) {
+        return replicas > 1 && !asked(config).equals(CPU) ? new GpuGroup(new Nccl(), replicas, Groups.TIMEOUT_SECONDS)
+                : Groups.local(replicas, Groups.TIMEOUT_SECONDS);
+    }
+
+    private Device auto(Config config) {
+        if (CudaLibraries.ofThisMachine().find(CudaLibraries.Library.CUDA) instanceof CudaLibraries.Found) {
             try {
                 return gpu(config, 0);
             } catch (BadInput e) {
                 LOG.warn("Computing on the CPU, since NVIDIA's driver is here but no GPU can be used: {}", e.getMessage());
             }
         }
-        return cpu(rank, replicas);
+        return cpu(0, 1);
     }
 
     private Device gpu(Config config, int ordinal) {

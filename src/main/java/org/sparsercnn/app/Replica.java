@@ -58,12 +58,19 @@ final class Replica {
         this.saves = new Saves(job.folder(), job.checkpoints(), job.best(), this::checkpoint);
     }
 
-    static void run(Job job, Collective group) {
-        Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (group.rank() + 1));
-        try (Device device = job.options().device().open(job.config(), group.rank(), group.size());
+    static void run(Job job, Groups groups, int rank) {
+        Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (rank + 1));
+        // The group is left first: sums that have begun work on memory of the others.
+        try (Device device = job.options().device().open(job.config(), rank, job.options().replicas());
                 SparseRcnn model = new SparseRcnn(device, job.config().model());
-                TrainingState state = new TrainingState(model, job.config(), rng)) {
-            new Replica(job, group, model, state).run();
+                TrainingState state = new TrainingState(model, job.config(), rng);
+                Collective group = groups.join(rank, device)) {
+            try {
+                new Replica(job, group, model, state).run();
+            } catch (RuntimeException | Error e) {
+                groups.abort(); // before it is left, which waits for sums that the others will not join
+                throw e;
+            }
         }
     }
 

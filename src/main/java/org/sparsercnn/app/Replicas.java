@@ -2,35 +2,31 @@ package org.sparsercnn.app;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
-import org.sparsercnn.device.Collective;
-import org.sparsercnn.dist.LocalGroup;
+import java.util.function.IntConsumer;
 
 /** The same work by several ranks of this process, one thread each. The first failure ends them all. */
 final class Replicas {
-    /** PyTorch's default for its process groups: longer than any honest difference between ranks. */
-    private static final int TIMEOUT_SECONDS = 1800;
-
-    private final LocalGroup group;
+    private final Groups groups;
     private final List<Throwable> failures = new ArrayList<>();
 
-    private Replicas(int count) {
-        group = new LocalGroup(count, TIMEOUT_SECONDS);
+    private Replicas(Groups groups) {
+        this.groups = groups;
     }
 
     /**
      * Returns when every rank is done; no thread is left behind.
      *
-     * @param work what each rank does, given its place in the group
+     * @param groups told of the first failure; the ranks join it by themselves
+     * @param work what each rank does, given its number
      * @throws RuntimeException what the first rank to fail threw
      */
-    static void run(int count, Consumer<Collective> work) {
-        Replicas replicas = new Replicas(count);
+    static void run(int count, Groups groups, IntConsumer work) {
+        Replicas replicas = new Replicas(groups);
         // Rank 0 too: a device may pin the thread it is used by, and the caller's should stay free.
         List<Thread> threads = new ArrayList<>();
-        for (int rank = 0; rank < count; rank++) {
-            Collective member = replicas.group.member(rank);
-            threads.add(Thread.ofPlatform().name("replica-" + rank).start(() -> replicas.guarded(() -> work.accept(member))));
+        for (int r = 0; r < count; r++) {
+            int rank = r;
+            threads.add(Thread.ofPlatform().name("replica-" + rank).start(() -> replicas.guarded(() -> work.accept(rank))));
         }
         boolean interrupted = false;
         for (Thread thread : threads) {
@@ -56,7 +52,7 @@ final class Replicas {
             synchronized (failures) {
                 failures.add(e);
             }
-            group.abort();
+            groups.abort();
         }
     }
 

@@ -70,7 +70,8 @@ public final class Training {
                 Job job = prepare(environment, config, options, course, interrupts, folder, progress);
                 new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
                         job.start().iteration()).log();
-                Replicas.run(options.replicas, group -> Replica.run(job, group));
+                Groups groups = options.device.groups(job.config(), options.replicas);
+                Replicas.run(options.replicas, groups, rank -> Replica.run(job, groups, rank));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
                 throw folder.failed(e);

@@ -6,16 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.util.BadInput;
 
 @Timeout(30)
 class ReplicasTest {
+    private static void run(int count, Consumer<Collective> work) {
+        Groups groups = Groups.local(count, 20);
+        Replicas.run(count, groups, rank -> work.accept(groups.join(rank, null)));
+    }
+
     @Test
     void every_rank_works_in_a_thread_of_its_own() {
         Set<String> seen = new ConcurrentSkipListSet<>();
-        Replicas.run(3, group -> {
+        run(3, group -> {
             seen.add(Thread.currentThread().getName() + " of " + group.size());
             group.barrier();
         });
@@ -26,7 +33,7 @@ class ReplicasTest {
     @Test
     void the_first_failure_ends_all_and_is_the_one_that_is_told() {
         CountDownLatch failed = new CountDownLatch(1);
-        assertThatThrownBy(() -> Replicas.run(3, group -> {
+        assertThatThrownBy(() -> run(3, group -> {
             if (group.rank() == 1) {
                 failed.countDown();
                 throw new BadInput("the cause");
@@ -50,7 +57,7 @@ class ReplicasTest {
 
     @Test
     void an_error_is_told_as_it_is() {
-        assertThatThrownBy(() -> Replicas.run(2, group -> {
+        assertThatThrownBy(() -> run(2, group -> {
             throw new OutOfMemoryError("heap");
         })).isInstanceOf(OutOfMemoryError.class);
     }
