@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -30,6 +31,7 @@ import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
 import org.sparsercnn.train.TrainingStep;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.GuardStop;
 import org.sparsercnn.util.Json;
 
 /** One rank of a training, from start to end. Rank 0 logs, saves and measures. */
@@ -58,7 +60,7 @@ final class Replica {
         this.saves = new Saves(job.folder(), job.checkpoints(), job.best(), this::checkpoint);
     }
 
-    static void run(Job job, Groups groups, int rank) {
+    static void run(Job job, Groups groups, int rank, Consumer<Throwable> failed) {
         Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (rank + 1));
         // The group is left first: sums that have begun work on memory of the others.
         try (Device device = job.options().device().open(job.config(), rank, job.options().replicas());
@@ -68,7 +70,7 @@ final class Replica {
             try {
                 new Replica(job, group, model, state).run();
             } catch (RuntimeException | Error e) {
-                groups.abort(); // before it is left, which waits for sums that the others will not join
+                failed.accept(e);
                 throw e;
             }
         }
@@ -102,7 +104,8 @@ final class Replica {
             }
             trainer.run(start, loader, job.interrupts()::requested);
         } catch (RuntimeException | Error e) {
-            if (main && !guard.stopped() && trainer.done() > start) {
+            boolean sumsLost = e instanceof GuardStop && model.device().runsBehind(); // and steps taken with what was left of them
+            if (main && !guard.stopped() && !sumsLost && trainer.done() > start) {
                 saveAfter(e, trainer.done());
             }
             throw e;

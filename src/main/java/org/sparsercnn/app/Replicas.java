@@ -2,10 +2,20 @@ package org.sparsercnn.app;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntConsumer;
+import java.util.function.Consumer;
 
 /** The same work by several ranks of this process, one thread each. The first failure ends them all. */
-final class Replicas {
+public final class Replicas {
+    /** What each rank does. */
+    @FunctionalInterface
+    public interface Work {
+        /**
+         * @param rank its number
+         * @param failed to be told of a failure before the rank leaves its group, since that may wait for sums the others will not join
+         */
+        void run(int rank, Consumer<Throwable> failed);
+    }
+
     private final Groups groups;
     private final List<Throwable> failures = new ArrayList<>();
 
@@ -16,17 +26,16 @@ final class Replicas {
     /**
      * Returns when every rank is done; no thread is left behind.
      *
-     * @param groups told of the first failure; the ranks join it by themselves
-     * @param work what each rank does, given its number
+     * @param groups told of a failure; the ranks join by themselves
      * @throws RuntimeException what the first rank to fail threw
      */
-    static void run(int count, Groups groups, IntConsumer work) {
+    public static void run(int count, Groups groups, Work work) {
         Replicas replicas = new Replicas(groups);
         // Rank 0 too: a device may pin the thread it is used by, and the caller's should stay free.
         List<Thread> threads = new ArrayList<>();
         for (int r = 0; r < count; r++) {
             int rank = r;
-            threads.add(Thread.ofPlatform().name("replica-" + rank).start(() -> replicas.guarded(() -> work.accept(rank))));
+            threads.add(Thread.ofPlatform().name("replica-" + rank).start(() -> replicas.guarded(rank, work)));
         }
         boolean interrupted = false;
         for (Thread thread : threads) {
@@ -45,15 +54,21 @@ final class Replicas {
         replicas.rethrow();
     }
 
-    private void guarded(Runnable body) {
+    private void guarded(int rank, Work work) {
         try {
-            body.run();
+            work.run(rank, this::failed);
         } catch (Throwable e) {
-            synchronized (failures) {
+            failed(e);
+        }
+    }
+
+    private void failed(Throwable e) {
+        synchronized (failures) {
+            if (!failures.contains(e)) {
                 failures.add(e);
             }
-            groups.abort();
         }
+        groups.abort();
     }
 
     /** The first failure is the cause; the others are ranks that waited in vain for the one that failed. */

@@ -71,7 +71,7 @@ public final class Training {
                 new Outlook(given, job.config(), options.replicas, course.plan.length(), job.data().size(), job.evaluation().names(),
                         job.start().iteration()).log();
                 Groups groups = options.device.groups(job.config(), options.replicas);
-                Replicas.run(options.replicas, groups, rank -> Replica.run(job, groups, rank));
+                Replicas.run(options.replicas, groups, (rank, failed) -> Replica.run(job, groups, rank, failed));
                 return interrupts.requested() ? interrupts.exitCode() : 0;
             } catch (RuntimeException e) {
                 throw folder.failed(e);

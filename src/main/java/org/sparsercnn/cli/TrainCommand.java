@@ -31,7 +31,7 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private DataOptions data;
 
-    @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "Replicas; with --device cpu they run in this process.")
+    @Option(names = "--num-gpus", paramLabel = "N", defaultValue = "1", description = "GPUs to train on, from cuda:0; with --device cpu: replicas in this process.")
     private int replicas;
 
     @ArgGroup

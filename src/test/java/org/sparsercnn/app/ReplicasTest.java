@@ -16,7 +16,7 @@ import org.sparsercnn.util.BadInput;
 class ReplicasTest {
     private static void run(int count, Consumer<Collective> work) {
         Groups groups = Groups.local(count, 20);
-        Replicas.run(count, groups, rank -> work.accept(groups.join(rank, null)));
+        Replicas.run(count, groups, (rank, _) -> work.accept(groups.join(rank, null)));
     }
 
     @Test

@@ -167,7 +167,7 @@ public final class NcclGroup implements Collective {
 
     @Override
     public MemorySegment await(Readback readback) {
-        device.enterToWait("await of a readback", -1);
+        enter("await of a readback");
         return orAbort(() -> {
             waitUntil(readback::isDone);
             isReady(); // what an aborted sum left behind must not be taken for numbers
@@ -186,7 +186,7 @@ public final class NcclGroup implements Collective {
 
         @Override
         public void finish() {
-            device.enterToWait("a sum over ranks", -1);
+            enter("a collective");
             if (!finished) {
                 finished = true;
                 orAbort(() -> {
@@ -200,8 +200,9 @@ public final class NcclGroup implements Collective {
     }
 
     private Queued queue(Runnable collective) {
-        device.enterToWait("a collective", -1);
+        enter("a collective");
         return orAbort(() -> {
+            requireMember();
             driver.eventRecord(reached, compute);
             driver.streamWaitEvent(stream, reached);
             call(() -> {
@@ -213,6 +214,13 @@ public final class NcclGroup implements Collective {
             driver.eventRecord(done, stream);
             return new Queued(done);
         });
+    }
+
+    private void enter(String what) {
+        if (closed) {
+            throw new IllegalStateException("rank " + rank + ", " + what + ": it has left its group");
+        }
+        device.enterToWait(what, -1);
     }
 
     private long newEvent() {
