@@ -30,7 +30,7 @@ import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.GuardStop;
 
 /** What a rank queues in which order, and that it never waits for ever, by what the null driver and the fake of NCCL write down. */
-@Timeout(60)
+@Timeout(30)
 class NcclGroupTest {
     private final FakeNccl nccl = new FakeNccl();
 

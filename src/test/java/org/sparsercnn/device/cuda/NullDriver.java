@@ -241,6 +241,9 @@ class NullDriver implements CudaDriver {
 
     private static void drain(Stream stream, long position) {
         while (!advance(stream, position)) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new AssertionError("interrupted while it waited for " + stream.queue.element().what);
+            }
             Thread.onSpinWait();
         }
     }
