@@ -1,6 +1,7 @@
 package org.sparsercnn.app;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sparsercnn.config.Config;
@@ -8,7 +9,9 @@ import org.sparsercnn.device.Device;
 import org.sparsercnn.device.cpu.CpuDevice;
 import org.sparsercnn.device.cuda.CudaDevices;
 import org.sparsercnn.device.cuda.CudaOptions;
+import org.sparsercnn.dist.Launch;
 import org.sparsercnn.ffi.cuda.CudaLibraries;
+import org.sparsercnn.ffi.cuda.Nccl;
 import org.sparsercnn.model.Predictor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.util.BadInput;
@@ -33,15 +36,29 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
         this(device, threads, false, true);
     }
 
-    /**
-     * Refuses what {@link #open} could not give, before anything expensive starts.
-     *
-     * @param replicas devices that share each batch; more than one on the CPU only where it was asked for by name
-     */
+    /** For one rank in one process. */
     public void check(Config config, int replicas) {
+        check(config, Launch.threads(replicas));
+    }
+
+    /** What can be refused before a config is read, and before other processes are waited for. */
+    void check(Launch launch) {
         if (threads.isPresent() && threads.get() < 1) {
             throw BadInput.of("--threads %d: at least 1", threads.get());
         }
+        if (launch.kind() == Launch.Kind.RENDEZVOUS && device.equals(Optional.of(CPU))) {
+            throw new BadInput("--device cpu in several processes: on the CPU ranks talk to each other by MPI; start them with mpirun. On GPUs they talk by NCCL.");
+        }
+    }
+
+    /**
+     * Refuses what {@link #open} could not give, before anything expensive starts.
+     *
+     * @param launch its ranks of this process: a GPU each, unless the CPU was asked for by name
+     */
+    public void check(Config config, Launch launch) {
+        check(launch);
+        int replicas = launch.here();
         if (replicas < 1) {
             throw BadInput.of("--num-gpus %d: at least 1", replicas);
         }
@@ -51,16 +68,58 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
             throw BadInput.of("%s%s: no such device; one of cpu, cuda, cuda:N, auto", source, asked);
         }
         if (asked.startsWith(CUDA)) {
-            int gpus = gpus(source + asked);
-            if (replicas > 1) {
-                throw BadInput.of("--num-gpus %d: %d GPUs found, and this version trains on one of them; leave the option out", replicas, gpus);
-            }
-            if (ordinal(asked) >= gpus) {
-                throw BadInput.of("%s%s: %d GPU%s found, counted from cuda:0", source, asked, gpus, gpus == 1 ? "" : "s");
-            }
+            checkGpus(source + asked, asked, replicas);
+        } else if (asked.equals(AUTO) && (replicas > 1 || launch.kind() == Launch.Kind.RENDEZVOUS)) {
+            checkSeveral(gpusForAuto(replicas), replicas);
         }
-        if (replicas > 1 && !asked.equals(CPU)) {
-            throw BadInput.of("--num-gpus %d: this version trains on one GPU; --device cpu makes %d replicas in this process", replicas, replicas);
+    }
+
+    /**
+     * NCCL's id, made where the ranks may compute on GPUs; zeros elsewhere.
+     *
+     * @throws BadInput when it is made, where it must be and NCCL is missing
+     */
+    Supplier<byte[]> ncclId(Launch launch) {
+        boolean mayDoWithout = launch.kind() == Launch.Kind.MPI && (!hasDriver() || device.equals(Optional.of(CPU)));
+        return mayDoWithout || launch.size() == 1 ? () -> new byte[Nccl.UNIQUE_ID_BYTES] : () -> new Nccl().uniqueId();
+    }
+
+    private static boolean hasDriver() {
+        return CudaLibraries.ofThisMachine().find(CudaLibraries.Library.CUDA) instanceof CudaLibraries.Found;
+    }
+
+    /** @param source where and how they were asked for */
+    private static void checkGpus(String source, String asked, int replicas) {
+        int gpus = gpus(source);
+        if (replicas > 1 && asked.contains(":")) {
+            throw BadInput.of("%s and --num-gpus %d: several GPUs are the first ones, from cuda:0; name no number (CUDA_VISIBLE_DEVICES chooses"
+                    + " others), or leave --num-gpus out", source, replicas);
+        }
+        if (ordinal(asked) >= gpus) {
+            throw BadInput.of("%s: %s found, counted from cuda:0", source, counted(gpus));
+        }
+        if (replicas > 1) {
+            checkSeveral(gpus, replicas);
+        }
+    }
+
+    private static void checkSeveral(int gpus, int replicas) {
+        if (replicas > gpus) {
+            throw BadInput.of("--num-gpus %d: %d GPUs asked for, %s found", replicas, replicas, counted(gpus));
+        }
+        new Nccl(); // refuses where there is none
+    }
+
+    private static String counted(int gpus) {
+        return gpus + " GPU" + (gpus == 1 ? "" : "s");
+    }
+
+    private static int gpusForAuto(int replicas) {
+        try {
+            return CudaDevices.ofThisMachine().list().size();
+        } catch (BadInput e) {
+            throw new BadInput("--num-gpus " + replicas + ": " + replicas + " GPUs asked for, none found; --device cpu makes " + replicas
+                    + " replicas in this process\n" + e.getMessage(), e);
         }
     }
 
@@ -91,39 +150,58 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
         return threads.orElse(Runtime.getRuntime().availableProcessors());
     }
 
-    /**
-     * Opens device {@code rank} of {@code replicas} in this process, which share the threads. What was asked for by name is opened
-     * or refused; {@code auto} takes the first GPU and, where there is none or it cannot be used, the CPU.
-     */
+    /** For one rank in one process. */
     public Device open(Config config, int rank, int replicas) {
-        String asked = asked(config);
-        return switch (asked) {
-            case CPU -> cpu(rank, replicas);
-            case AUTO -> auto(config, rank, replicas);
-            default -> gpu(config, ordinal(asked));
-        };
+        return open(config, Launch.threads(replicas), rank);
     }
 
-    private Device auto(Config config, int rank, int replicas) {
-        if (replicas == 1 && CudaLibraries.ofThisMachine().find(CudaLibraries.Library.CUDA) instanceof CudaLibraries.Found) {
-            try {
-                return gpu(config, 0);
-            } catch (BadInput e) {
-                LOG.warn("Computing on the CPU, since NVIDIA's driver is here but no GPU can be used: {}", e.getMessage());
-            }
+    /**
+     * Opens the device of one of a process's ranks. What was asked for by name is opened or refused; {@code auto} takes a GPU and, where
+     * there is none, the CPU; where it cannot be used, so does a rank that is alone. On the CPU ranks share the machine's threads.
+     *
+     * @param place among the process's ranks
+     */
+    Device open(Config config, Launch launch, int place) {
+        String asked = asked(config);
+        if (asked.equals(CPU) || asked.equals(AUTO) && launch.kind() != Launch.Kind.RENDEZVOUS && launch.here() == 1 && !hasDriver()) {
+            return cpu(launch.local() + place, launch.localSize());
         }
-        return cpu(rank, replicas);
+        if (launch.size() > 1) {
+            return gpu(config, asked.contains(":") ? ordinal(asked) : gpuOf(launch.local() + place));
+        }
+        return asked.equals(AUTO) ? auto(config) : gpu(config, ordinal(asked));
+    }
+
+    /** A launcher may show each process all GPUs of the machine, or its own alone. */
+    private static int gpuOf(int local) {
+        int gpus = CudaDevices.ofThisMachine().list().size();
+        if (local >= gpus && gpus != 1) {
+            throw BadInput.of("this is rank %d of this machine, counted from 0, which has %s: start one rank a GPU", local, counted(gpus));
+        }
+        return gpus == 1 ? 0 : local;
+    }
+
+    private Device auto(Config config) {
+        try {
+            return gpu(config, 0);
+        } catch (BadInput e) {
+            LOG.warn("Computing on the CPU, since NVIDIA's driver is here but no GPU can be used: {}", e.getMessage());
+            return cpu(0, 1);
+        }
     }
 
     private Device gpu(Config config, int ordinal) {
         return CudaDevices.ofThisMachine().open(new CudaOptions(ordinal, config.allowsTf32(), deterministic));
     }
 
-    private Device cpu(int rank, int replicas) {
-        int share = Math.max(1, cpuThreads() / replicas);
+    /** A launcher that binds each process to CPUs of its own has divided them already. */
+    private Device cpu(int rank, int ranks) {
+        int usable = Runtime.getRuntime().availableProcessors();
+        boolean divided = ranks > 1 && usable * ranks <= Machine.ofThisProcess().cpuCount();
+        int share = divided ? cpuThreads() : Math.max(1, cpuThreads() / ranks);
         // Pinning more threads than there are CPUs would stack them.
-        boolean pinned = share * replicas <= Runtime.getRuntime().availableProcessors();
-        return new CpuDevice(share, pinned ? rank * share : -1);
+        boolean pinned = !divided && share * ranks <= usable;
+        return new CpuDevice(share, pinned ? rank * share : divided && share <= usable ? 0 : -1);
     }
 
     /**

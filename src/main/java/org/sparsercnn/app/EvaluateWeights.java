@@ -31,7 +31,7 @@ public final class EvaluateWeights {
 
     public static void run(Environment environment, Config config, Options options) {
         Launch launch = options.world.launch();
-        options.device.check(config, launch.here());
+        options.device.check(config, launch);
         try (RunFolder folder = RunFolder.open(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);
@@ -49,34 +49,43 @@ public final class EvaluateWeights {
         String named = config.model().weights();
         String weights = options.latest ? folder.checkpoints().latest().map(Path::toString).orElse(named) : named;
         Ranks.run(options.world, rank -> {
-            try (Device device = rank.open(options.device, config); Collective group = rank.join(device); SparseRcnn model = new SparseRcnn(device, config.model())) {
-                Agreement alike = new Agreement(config);
-                sets.tests().forEach(test -> alike.with(test.images()));
-                alike.require(device, group);
-                if (rank.isMain()) {
-                    Compute.announce(config, device);
-                    LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
-                    sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
-                    if (!Files.exists(folder.path().resolve(MetricsHistory.FILE))) { // else it is a training's, whose config it keeps
-                        folder.write(config);
-                    }
-                }
-                for (Parameter p : model.parameters().all()) {
-                    group.broadcast(p.value(), p.value().bytes(), 0);
-                }
-                options.world.begin();
-                List<Evaluation.Result> results = new ArrayList<>();
-                for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
-                    results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, group));
-                }
-                group.alone(() -> {
+            try (Device device = rank.open(options.device, config); SparseRcnn model = new SparseRcnn(device, config.model());
+                    Collective group = rank.join(device)) {
+                rank.guard(() -> {
+                    Agreement alike = new Agreement(config);
+                    sets.tests().forEach(test -> alike.with(test.images()));
+                    alike.require(device, group);
                     if (rank.isMain()) {
-                        Report.afterRun(folder, config, results);
+                        Compute.announce(config, device);
+                        LoadedCheckpoint loaded = new Weights(environment).complete(model, weights);
+                        sets.tests().forEach(test -> Categories.requireOrder(loaded, test.images()));
+                        if (!Files.exists(folder.path().resolve(MetricsHistory.FILE))) { // else it is a training's, whose config it keeps
+                            folder.write(config);
+                        }
                     }
-                    ExpectedResults.verify(config.test().expectedResults(), results);
+                    for (Parameter p : model.parameters().all()) {
+                        group.broadcast(p.value(), p.value().bytes(), 0);
+                    }
+                    options.world.begin();
+                    List<Evaluation.Result> results = measure(config, options, folder, progress, sets, model, group);
+                    group.alone(() -> {
+                        if (rank.isMain()) {
+                            Report.afterRun(folder, config, results);
+                        }
+                        ExpectedResults.verify(config.test().expectedResults(), results);
+                    });
+                    group.barrier();
                 });
-                group.barrier();
             }
         });
+    }
+
+    private static List<Evaluation.Result> measure(Config config, Options options, RunFolder folder, ProgressLine progress, Datasets sets, SparseRcnn model,
+            Collective group) {
+        List<Evaluation.Result> results = new ArrayList<>();
+        for (EvaluationTask task : config.test().aug().enabled() ? EvaluationTask.values() : new EvaluationTask[] {EvaluationTask.PLAIN}) {
+            results.addAll(new Evaluation(task, config, sets.tests(), folder, options.device, () -> false, progress).run(model, group));
+        }
+        return results;
     }
 }

@@ -23,9 +23,14 @@ record Machine(Path root) {
     /** "2 CPUs for this process, 0-1 of 4": a container or taskset may leave it less than there is. */
     String cpus() {
         int usable = Runtime.getRuntime().availableProcessors();
-        long all = lines("proc/cpuinfo").filter(line -> line.startsWith("processor")).count();
+        long all = cpuCount();
         String which = value("proc/self/status", "Cpus_allowed_list").map(list -> ", " + list + " of " + all).orElse("");
         return usable + (usable == 1 ? " CPU" : " CPUs") + " for this process" + which;
+    }
+
+    /** Of the machine, whatever this process may use. */
+    long cpuCount() {
+        return lines("proc/cpuinfo").filter(line -> line.startsWith("processor")).count();
     }
 
     /** "23.5 GiB, 21.4 free; this process may use 8.0": the limit where a container has one. */

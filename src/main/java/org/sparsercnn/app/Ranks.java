@@ -4,39 +4,60 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.cuda.CudaDevice;
+import org.sparsercnn.device.cuda.NcclGroup;
 import org.sparsercnn.dist.Failure;
 import org.sparsercnn.dist.Launch;
 import org.sparsercnn.dist.World;
+import org.sparsercnn.ffi.cuda.Nccl;
+import org.sparsercnn.ffi.cuda.NcclCalls;
 
 /** The same work by several ranks: each a thread of this process, which may be one of several. The first failure ends them all. */
 public final class Ranks {
     /**
      * One of this process's ranks.
      *
-     * @param place among the ranks of this machine, {@code places} of them
+     * @param place among them, from 0
      */
-    record Rank(World world, int number, int place, int places) {
+    public record Rank(World world, int number, int place) {
         boolean isMain() {
             return number == 0;
         }
 
-        int size() {
-            return world.size();
-        }
-
         /** Opens its device. */
         Device open(DeviceChoice choice, Config config) {
-            return choice.open(config, place, places);
+            return choice.open(config, world.launch(), place);
         }
 
-        /** Its group; every rank joins once. */
+        /** Its group. Every rank joins once, and leaves before its device's memory is freed. */
         Collective join(Device device) {
-            return device.runsBehind() ? null : world.hostGroup(number);
+            if (world.size() == 1) {
+                return Collective.OF_ONE;
+            }
+            boolean gpu = device instanceof CudaDevice;
+            world.requireAll(gpu, "computes on a GPU");
+            return gpu ? join((CudaDevice) device, new Nccl()) : world.hostGroup(number);
+        }
+
+        /** The group of GPUs, by NCCL. */
+        public Collective join(CudaDevice gpu, NcclCalls nccl) {
+            NcclGroup group = gpu.join(nccl, world.ncclId(), number, world.size(), world.lookout(number));
+            world.whenFailed(group::abort); // its thread may be held by a queue that is full behind a sum
+            return group;
+        }
+
+        /** Tells of a failure before the rank leaves its group, since that may wait for sums that others will not join. */
+        public void guard(Runnable work) {
+            try {
+                work.run();
+            } catch (RuntimeException | Error e) {
+                world.fail(number, e);
+                throw e;
+            }
         }
     }
 
@@ -52,13 +73,15 @@ public final class Ranks {
      * others' log goes to files.
      *
      * @param timeout for a sign of life of another rank
+     * @param choice of this process's devices
      * @return the exit code
      */
-    public static int together(Launch launch, Duration timeout, ToIntFunction<World> command) {
+    public static int together(Launch launch, Duration timeout, DeviceChoice choice, ToIntFunction<World> command) {
+        choice.check(launch);
         if (!launch.isMain()) {
             Console.mute();
         }
-        World world = World.open(launch, timeout, () -> new byte[128]);
+        World world = World.open(launch, timeout, choice.ncclId(launch));
         try {
             int code = command.applyAsInt(world);
             world.close();
@@ -82,13 +105,13 @@ public final class Ranks {
      *
      * @throws RuntimeException what the first rank to fail threw; with several ranks, which one and why
      */
-    static void run(World world, Consumer<Rank> work) {
+    public static void run(World world, Consumer<Rank> work) {
         Launch launch = world.launch();
         Ranks ranks = new Ranks(world);
         // The first too: a device may pin the thread it is used by, and the caller's should stay free.
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < launch.here(); i++) {
-            Rank rank = new Rank(world, launch.first() + i, launch.local() + i, launch.localSize());
+            Rank rank = new Rank(world, launch.first() + i, i);
             threads.add(Thread.ofPlatform().name("rank-" + rank.number).start(() -> ranks.guarded(rank, work)));
         }
         boolean interrupted = false;
@@ -105,6 +128,7 @@ public final class Ranks {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        world.ranksEnded();
         ranks.rethrow();
     }
 

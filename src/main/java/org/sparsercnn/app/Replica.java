@@ -35,6 +35,7 @@ import org.sparsercnn.train.Trainer;
 import org.sparsercnn.train.TrainingState;
 import org.sparsercnn.train.TrainingStep;
 import org.sparsercnn.util.BadInput;
+import org.sparsercnn.util.GuardStop;
 import org.sparsercnn.util.Json;
 
 /** One rank of a training, from start to end. Rank 0 logs, saves and measures. */
@@ -71,12 +72,15 @@ final class Replica {
 
     static void run(Job job, Ranks.Rank rank) {
         Rng rng = new Rng(job.seed() + 0x9E3779B97F4A7C15L * (rank.number() + 1));
-        try (Device device = rank.open(job.options().device(), job.config()); Collective group = rank.join(device)) {
-            new Agreement(job.config()).with(job.data()).with("the first iteration", "" + job.start().iteration()).require(device, group);
-            try (SparseRcnn model = new SparseRcnn(device, job.config().model());
-                    TrainingState state = new TrainingState(model, job.config(), rng)) {
+        // The group is left first: sums that have begun work on memory of the others.
+        try (Device device = rank.open(job.options().device(), job.config());
+                SparseRcnn model = new SparseRcnn(device, job.config().model());
+                TrainingState state = new TrainingState(model, job.config(), rng);
+                Collective group = rank.join(device)) {
+            rank.guard(() -> {
+                new Agreement(job.config()).with(job.data()).with("the first iteration", "" + job.start().iteration()).require(device, group);
                 new Replica(job, rank.world(), group, model, state).run();
-            }
+            });
         }
     }
 
@@ -116,7 +120,8 @@ final class Replica {
             trainer.run(start, loader, job.interrupts()::requested);
         } catch (RuntimeException | Error e) {
             boolean hurried = world.isShared() && world.failure().isPresent(); // what lost another rank may end this process any time
-            if (main && !guard.stopped() && !check.stopped() && trainer.done() > start && !hurried) {
+            boolean sumsLost = e instanceof GuardStop && model.device().runsBehind(); // and steps taken with what was left of them
+            if (main && !guard.stopped() && !check.stopped() && !hurried && !sumsLost && trainer.done() > start) {
                 saveAfter(e, trainer.done());
             }
             throw e;

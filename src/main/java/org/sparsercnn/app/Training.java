@@ -70,7 +70,7 @@ public final class Training {
 
     private static int run(Environment environment, Config given, Config config, Options options, Course course, Interrupts interrupts) {
         Launch launch = options.world.launch();
-        options.device.check(config, launch.here());
+        options.device.check(config, launch);
         try (RunFolder folder = RunFolder.openForTraining(config, launch); ProgressLine progress = environment.progressLine(launch.isMain())) {
             try {
                 folder.report(environment);

@@ -40,7 +40,7 @@ final class EvalCommand implements Callable<Integer> {
             SelfCheck.run(main.environment(), data.applied(config.load(overrides)), config.device(), data.strict);
             return Main.OK;
         }
-        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), this::run);
+        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), config.device(), this::run);
     }
 
     private int run(World world) {

@@ -74,7 +74,7 @@ final class TrainCommand implements Callable<Integer> {
         if (evalOnly && from.weights != null) {
             throw new BadInput("--eval-only and --init-from: name the weights to evaluate by MODEL.WEIGHTS");
         }
-        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), this::run);
+        return Ranks.together(launch.launch(main.environment().variables()), launch.timeout(), config.device(), this::run);
     }
 
     private int run(World world) {

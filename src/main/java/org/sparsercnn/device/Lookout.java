@@ -3,19 +3,7 @@ package org.sparsercnn.device;
 /** Whom a {@link Collective} asks while it waits for other ranks: whether waiting still makes sense. */
 public interface Lookout {
     /** For groups whose ranks cannot be lost one by one. */
-    Lookout NONE = new Lookout() {
-        @Override
-        public Wait begin() {
-            return NEVER_IN_VAIN;
-        }
-
-        @Override
-        public void alone(Runnable work) {
-            work.run();
-        }
-    };
-
-    Wait NEVER_IN_VAIN = new Wait() {
+    Lookout NONE = () -> new Wait() {
         @Override
         public void check() {}
 
@@ -35,5 +23,7 @@ public interface Lookout {
     Wait begin();
 
     /** Does what only this rank has to do, while others wait for it. */
-    void alone(Runnable work);
+    default void alone(Runnable work) {
+        work.run();
+    }
 }

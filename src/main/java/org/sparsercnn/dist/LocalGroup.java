@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
+import org.sparsercnn.device.Lookout;
 import org.sparsercnn.device.Pointer;
 import org.sparsercnn.util.GuardStop;
 
@@ -34,7 +35,11 @@ public final class LocalGroup {
     }
 
     public Collective member(int rank) {
-        return new Member(rank);
+        return member(rank, Lookout.NONE);
+    }
+
+    Collective member(int rank, Lookout lookout) {
+        return new Member(rank, lookout);
     }
 
     /** Wakes all members with an error; called by one that cannot go on. */
@@ -45,9 +50,11 @@ public final class LocalGroup {
 
     private final class Member implements Collective {
         private final int rank;
+        private final Lookout lookout;
 
-        Member(int rank) {
+        Member(int rank, Lookout lookout) {
             this.rank = rank;
+            this.lookout = lookout;
         }
 
         @Override
@@ -95,6 +102,11 @@ public final class LocalGroup {
             barrier();
         }
 
+        @Override
+        public void alone(Runnable work) {
+            lookout.alone(work);
+        }
+
         private void publish(Pointer values) {
             addresses[rank] = values.address();
             barrier();
@@ -102,7 +114,7 @@ public final class LocalGroup {
 
         @Override
         public void barrier() {
-            try {
+            try (var _ = lookout.begin()) {
                 if (aborted) {
                     throw new BrokenBarrierException();
                 }

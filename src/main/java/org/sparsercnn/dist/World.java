@@ -23,12 +23,14 @@ public final class World implements AutoCloseable {
     private final Launch launch;
     private final Watch watch;
     private final MpiProcesses mpi; // null: not by MPI
-    private final byte[] ncclId;
+    private final Supplier<byte[]> ncclId;
+    private byte[] madeId;
     private final LocalGroup threads;
     private final Thread endInFailure = new Thread(this::endInFailure, "end-in-failure");
     private volatile boolean over;
+    private volatile boolean ranksEnded;
 
-    private World(Launch launch, Watch watch, MpiProcesses mpi, byte[] ncclId) {
+    private World(Launch launch, Watch watch, MpiProcesses mpi, Supplier<byte[]> ncclId) {
         this.launch = launch;
         this.watch = watch;
         this.mpi = mpi;
@@ -55,7 +57,7 @@ public final class World implements AutoCloseable {
      */
     public static World open(Launch launch, Duration timeout, Supplier<byte[]> ncclId) {
         World world = switch (launch.kind()) {
-            case ONE_PROCESS -> new World(launch, new Watch(0, launch.here(), timeout, Line.NONE), null, ncclId.get());
+            case ONE_PROCESS -> new World(launch, new Watch(0, launch.here(), timeout, new OneProcess(launch.here(), timeout)), null, ncclId);
             case MPI -> byMpi(launch, timeout, ncclId);
             case RENDEZVOUS -> byRendezvous(launch, timeout, ncclId);
         };
@@ -70,7 +72,7 @@ public final class World implements AutoCloseable {
                     processes.mpi().rank(), processes.mpi().size(), "put the launcher's MPI first in LD_LIBRARY_PATH");
         }
         MpiProcesses.Meeting meeting = processes.meet(launch, timeout, timeout.multipliedBy(PATIENCE), ncclId);
-        return new World(launch, new Watch(launch.first(), 1, timeout, meeting.line()), processes, meeting.ncclId());
+        return new World(launch, new Watch(launch.first(), 1, timeout, meeting.line()), processes, meeting::ncclId);
     }
 
     private static World byRendezvous(Launch launch, Duration timeout, Supplier<byte[]> ncclId) {
@@ -89,16 +91,19 @@ public final class World implements AutoCloseable {
             id = guest.id();
             line = guest;
         }
-        return new World(launch, new Watch(launch.first(), launch.here(), timeout, line), null, id);
+        return new World(launch, new Watch(launch.first(), launch.here(), timeout, line), null, () -> id);
     }
 
     private void start() {
         watch.whenFailed(threads::abort);
-        if (launch.kind() != Launch.Kind.ONE_PROCESS) {
-            Runtime.getRuntime().addShutdownHook(endInFailure);
-            watch.whenFailed(() -> Thread.ofPlatform().daemon().name("last-resort").start(this::endStuck));
-            watch.start();
+        if (launch.size() == 1) {
+            return;
         }
+        if (isShared()) {
+            Runtime.getRuntime().addShutdownHook(endInFailure);
+        }
+        watch.whenFailed(() -> Thread.ofPlatform().daemon().name("last-resort").start(this::endStuck));
+        watch.start();
     }
 
     /** Says who takes part, where that is more than one rank. */
@@ -122,8 +127,24 @@ public final class World implements AutoCloseable {
     }
 
     /** That all ranks join by. */
-    public byte[] ncclId() {
-        return ncclId.clone();
+    public synchronized byte[] ncclId() {
+        madeId = madeId == null ? ncclId.get() : madeId;
+        return madeId.clone();
+    }
+
+    /**
+     * Every rank says what is true of all or of none.
+     *
+     * @throws BadInput where MPI brought ranks together that differ in that
+     */
+    public void requireAll(boolean here, String what) {
+        if (mpi != null) {
+            int saying = Math.round(mpi.sum(here ? 1 : 0));
+            if (saying != 0 && saying != launch.size()) {
+                throw BadInput.of("only a part of the ranks %s (%d of %d), this one %s; ask for the same --device on all", what, saying, launch.size(),
+                        here ? "does" : "does not");
+            }
+        }
     }
 
     /** What one of this process's ranks asks while it waits for others. */
@@ -138,7 +159,7 @@ public final class World implements AutoCloseable {
      */
     public Collective hostGroup(int rank) {
         return switch (launch.kind()) {
-            case ONE_PROCESS -> threads.member(rank);
+            case ONE_PROCESS -> threads.member(rank, watch.lookout(rank));
             case MPI -> new MpiGroup(mpi.mpi(), watch.lookout(rank));
             case RENDEZVOUS -> throw new BadInput("ranks in several processes that compute on the CPU talk to each other by MPI: start them with mpirun;"
                     + " on GPUs they talk by NCCL");
@@ -170,6 +191,14 @@ public final class World implements AutoCloseable {
         return launch.isMain() ? !watch.isGivenUp() : watch.isMainLost() && launch.first() == launch.here();
     }
 
+    /** All ranks of this process have come to their end, good or bad. */
+    public void ranksEnded() {
+        ranksEnded = true;
+        if (!isShared()) {
+            watch.close();
+        }
+    }
+
     /** After a failure, last of all: what was to be said has been said. */
     private void endInFailure() {
         watch.failure().filter(_ -> !over).ifPresent(failure -> {
@@ -187,6 +216,9 @@ public final class World implements AutoCloseable {
         } catch (InterruptedException _) {
             return;
         }
+        if (ranksEnded && !isShared()) {
+            return;
+        }
         Failure failure = watch.failure().orElseThrow();
         if (speaks()) {
             System.err.println("error: " + failure.message());
@@ -198,7 +230,7 @@ public final class World implements AutoCloseable {
     /** Waits for the others; nothing is left to do for the run. */
     @Override
     public void close() {
-        if (launch.kind() == Launch.Kind.ONE_PROCESS || watch.failure().isPresent()) {
+        if (!isShared() || watch.failure().isPresent()) {
             return;
         }
         if (mpi != null) {

@@ -3,12 +3,14 @@ package org.sparsercnn.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.sparsercnn.device.Collective;
+import org.sparsercnn.dist.Launch;
 import org.sparsercnn.dist.World;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.GuardStop;
@@ -46,7 +48,15 @@ class RanksTest {
     private static void await(CountDownLatch latch) {
         try {
             latch.await();
-            Thread.sleep(100); // until the failure is long past
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        sleep(100); // until the failure is long past
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
@@ -63,6 +73,32 @@ class RanksTest {
             }
             rank.world().hostGroup(rank.number()).barrier();
         })).isInstanceOf(GuardStop.class).hasMessageMatching("rank 1 on .+: image 7 cannot be decoded");
+    }
+
+    @Test
+    void one_that_hangs_is_not_waited_for_ever() {
+        World world = World.open(Launch.threads(2), Duration.ofSeconds(1), () -> new byte[0]);
+        assertThatThrownBy(() -> Ranks.run(world, rank -> {
+            if (rank.number() == 0) {
+                rank.world().hostGroup(0).barrier();
+            } else {
+                sleep(4000);
+            }
+        })).isInstanceOf(GuardStop.class).hasMessageMatching("rank 1 on .+: hangs: another rank has waited \\d s .*");
+    }
+
+    /** Saving, say. */
+    @Test
+    void one_that_works_for_all_is_waited_for() {
+        World world = World.open(Launch.threads(2), Duration.ofSeconds(1), () -> new byte[0]);
+        Ranks.run(world, rank -> {
+            Collective group = rank.world().hostGroup(rank.number());
+            if (rank.number() == 1) {
+                group.alone(() -> sleep(3000));
+            }
+            group.barrier();
+        });
+        assertThat(world.failure()).isEmpty();
     }
 
     @Test

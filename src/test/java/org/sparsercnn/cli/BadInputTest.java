@@ -96,7 +96,7 @@ class BadInputTest {
                 arguments("--device cuda", "--device cuda wants a GPU; --device cpu computes on the CPU"),
                 arguments("--device tpu", "--device tpu: no such device; one of cpu, cuda, cuda:N, auto"),
                 arguments("--num-gpus 0", "--num-gpus 0: at least 1"),
-                arguments("--num-gpus 2 --device auto", "--num-gpus 2: this version trains on one GPU", "--device cpu"),
+                arguments("--num-gpus 2 --device auto", "--num-gpus 2: 2 GPUs asked for, none found", "--device cpu makes 2 replicas in this process"),
                 arguments("--num-gpus 4", "SOLVER.IMS_PER_BATCH is 2 and cannot be divided among 4 replicas"),
                 arguments("--threads 0", "--threads 0: at least 1"),
                 arguments("MODEL.SparseRCNN.NUM_CLASSES 7", "quickstart_train has 5 classes", "NUM_CLASSES is 7"),

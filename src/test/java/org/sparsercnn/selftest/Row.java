@@ -9,8 +9,9 @@ import java.util.Map;
  *
  * @param worst largest error in units of what is allowed
  * @param message what was wrong, or where the largest error is
+ * @param note what else is worth telling, or ""
  */
-record Row(String check, Mode mode, int cases, double worst, Verdict verdict, long millis, String message) {
+record Row(String check, Mode mode, int cases, double worst, Verdict verdict, long millis, String message, String note) {
     enum Verdict {
         OK("ok"),
         DEFECT("DEFECT"),
@@ -33,7 +34,7 @@ record Row(String check, Mode mode, int cases, double worst, Verdict verdict, lo
 
     String text() {
         String line = String.format(Locale.ROOT, "%-36s %-5s %6d %12.3f %-11s %8d", check, mode, cases, worst, verdict, millis);
-        return verdict == Verdict.DEFECT || verdict == Verdict.SKIPPED ? line + "\n    " + message : line;
+        return line + (verdict == Verdict.DEFECT || verdict == Verdict.SKIPPED ? "\n    " + message : "") + (note.isEmpty() ? "" : "\n    " + note);
     }
 
     Map<String, Object> json() {
@@ -45,6 +46,7 @@ record Row(String check, Mode mode, int cases, double worst, Verdict verdict, lo
         row.put("verdict", verdict.toString());
         row.put("milliseconds", millis);
         row.put("message", message);
+        row.put("note", note);
         return row;
     }
 }

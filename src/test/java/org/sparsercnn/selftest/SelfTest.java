@@ -110,7 +110,7 @@ public final class SelfTest {
     }
 
     private static Stream<Check> checks() {
-        return Stream.of(OpCheck.all(), ProductCheck.all(), ModelCheck.all(), List.of(new NcclCheck()), TrainingCheck.all()).flatMap(List::stream);
+        return Stream.of(OpCheck.all(), ProductCheck.all(), ModelCheck.all(), NcclCheck.checks(), TrainingCheck.all()).flatMap(List::stream);
     }
 
     private void add(Row row) {
@@ -124,7 +124,7 @@ public final class SelfTest {
 
     private Row row(Check check, Device device, Mode mode) {
         if (seconds() > options.timeLimitSeconds) {
-            return new Row(check.title(), mode, 0, 0, Row.Verdict.NOT_REACHED, 0, "");
+            return new Row(check.title(), mode, 0, 0, Row.Verdict.NOT_REACHED, 0, "", "");
         }
         Worst worst = new Worst();
         long start = System.nanoTime();
@@ -144,7 +144,7 @@ public final class SelfTest {
             verdict = Row.Verdict.DEFECT;
             message = e.toString();
         }
-        return new Row(check.title(), mode, worst.cases(), worst.ratio(), verdict, (System.nanoTime() - start) / 1_000_000, message);
+        return new Row(check.title(), mode, worst.cases(), worst.ratio(), verdict, (System.nanoTime() - start) / 1_000_000, message, worst.note());
     }
 
     private int finish() {

@@ -8,6 +8,7 @@ public final class Worst {
     private int cases;
     private double ratio;
     private String where = "";
+    private String note = "";
 
     /** One case more. */
     public void count() {
@@ -25,6 +26,15 @@ public final class Worst {
     /** Which number that was, with both values. */
     public String where() {
         return where;
+    }
+
+    /** Something to tell beside the verdict, such as a speed. */
+    public void note(String text) {
+        note = text;
+    }
+
+    public String note() {
+        return note;
     }
 
     /** @param error NaN counts as infinite */

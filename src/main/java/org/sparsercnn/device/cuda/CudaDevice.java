@@ -16,6 +16,7 @@ import org.sparsercnn.device.Epilogue;
 import org.sparsercnn.device.Gemm;
 import org.sparsercnn.device.Kernel;
 import org.sparsercnn.device.Launch;
+import org.sparsercnn.device.Lookout;
 import org.sparsercnn.device.MemoryUse;
 import org.sparsercnn.device.Pointer;
 import org.sparsercnn.device.Readback;
@@ -25,6 +26,7 @@ import org.sparsercnn.ffi.cuda.CudaDnn;
 import org.sparsercnn.ffi.cuda.CudaDriver;
 import org.sparsercnn.ffi.cuda.CudaException;
 import org.sparsercnn.ffi.cuda.DeviceAttribute;
+import org.sparsercnn.ffi.cuda.NcclCalls;
 
 /**
  * A GPU as a device: kernels by nvcc, matrix products by cuBLASLt, convolutions by cuDNN, all queued on one stream behind the
@@ -107,7 +109,7 @@ public final class CudaDevice implements Device, Launch.Runner {
         }
     }
 
-    private void enter() {
+    void enter() {
         if (closed) {
             throw new IllegalStateException(name + " used after it was closed");
         }
@@ -120,12 +122,17 @@ public final class CudaDevice implements Device, Launch.Runner {
     }
 
     /** For what must not be part of recorded work. */
-    private void enterToWait(String what, long bytes) {
+    void enterToWait(String what, long bytes) {
         enter();
         if (recording) {
             throw new IllegalStateException("recorded work must not exchange data with the host: " + what
                     + (bytes < 0 ? "" : " of " + bytes + " bytes"));
         }
+    }
+
+    /** What a failed call of a library means; {@code e} itself where it ends nothing. */
+    RuntimeException explain(CudaException e) {
+        return faults.explain(e);
     }
 
     @Override
@@ -400,6 +407,23 @@ public final class CudaDevice implements Device, Launch.Runner {
                     throw faults.explain(e);
                 }
             }
+        }
+    }
+
+    /**
+     * Becomes a rank of a group of GPUs, once every rank has come.
+     *
+     * @param uniqueId made by one rank's {@link NcclCalls#uniqueId}, the same for all
+     * @param lookout asked whenever this rank waits for another, from now on
+     * @throws org.sparsercnn.util.BadInput where this GPU cannot be part of the group, as when another rank has it
+     * @throws org.sparsercnn.util.GuardStop where a rank is missing or lost
+     */
+    public NcclGroup join(NcclCalls nccl, byte[] uniqueId, int rank, int size, Lookout lookout) {
+        enterToWait("joining a group", -1);
+        try {
+            return new NcclGroup(this, driver, compute, nccl, uniqueId, rank, size, lookout);
+        } catch (CudaException e) {
+            throw faults.explain(e);
         }
     }
 

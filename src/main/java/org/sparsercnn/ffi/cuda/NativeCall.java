@@ -67,6 +67,14 @@ record NativeCall(String name, MethodHandle handle) {
         }
     }
 
+    int status(long a, long b, long c, long d, long e, long f) {
+        try {
+            return (int) handle.invokeExact(a, b, c, d, e, f);
+        } catch (Throwable failure) {
+            throw new AssertionError(name, failure);
+        }
+    }
+
     int status(long a, long b, long c, long d, long e, long f, long g) {
         try {
             return (int) handle.invokeExact(a, b, c, d, e, f, g);

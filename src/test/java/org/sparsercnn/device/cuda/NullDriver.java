@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.sparsercnn.ffi.CpuKernels;
 import org.sparsercnn.ffi.cuda.CudaDriver;
 import org.sparsercnn.ffi.cuda.CudaException;
@@ -48,7 +49,8 @@ class NullDriver implements CudaDriver {
     /** A kernel as it was launched. */
     record Launched(String kernel, int blocks, int threads, int sharedBytes, long stream, long[] arguments) {}
 
-    private record Work(String what, Runnable run) {}
+    /** @param may whether it can be done now; what cannot holds its stream */
+    private record Work(String what, BooleanSupplier may, Runnable run) {}
 
     private record Held(long bytes, boolean pinned) {}
 
@@ -68,6 +70,7 @@ class NullDriver implements CudaDriver {
     /** A point in a stream; event handles keep the one recorded last. */
     private record Point(Stream stream, long position) {}
 
+    private static final ThreadLocal<NullDriver> OF_THREAD = new ThreadLocal<>();
     private static final Set<Integer> STICKY = Set.of(214, 700, 702, 710, 714, 715, 716, 717, 718, 719, 999);
     private static final int MULTIPROCESSORS = 4;
     private static final int SHARED_OPTIN = 227 << 10;
@@ -145,8 +148,18 @@ class NullDriver implements CudaDriver {
 
     /** Queues work as a library does. */
     void enqueue(long stream, String what, Runnable run) {
+        enqueue(stream, what, () -> true, run);
+    }
+
+    /** The same for work that holds its stream until it may be done. */
+    void enqueue(long stream, String what, BooleanSupplier may, Runnable run) {
         begin("library", what);
-        queue(stream, what, run);
+        queue(stream, what, may, run);
+    }
+
+    /** The one whose context is current in this thread. */
+    static NullDriver ofThread() {
+        return OF_THREAD.get();
     }
 
     void requireHeld(long address, long bytes, String what) {
@@ -198,25 +211,40 @@ class NullDriver implements CudaDriver {
     }
 
     private void queue(long handle, String what, Runnable run) {
+        queue(handle, what, () -> true, run);
+    }
+
+    private void queue(long handle, String what, BooleanSupplier may, Runnable run) {
         needContext(what);
         Stream stream = need(streams, handle, what);
-        Work work = new Work(what, run);
+        Work work = new Work(what, may, run);
         if (stream.capture != null) {
             stream.capture.add(work);
         } else {
             stream.queue.add(work);
             stream.queued++;
             if (!stream.late) {
-                drain(stream, stream.queued);
+                advance(stream, stream.queued);
             }
         }
     }
 
-    private static void drain(Stream stream, long position) {
-        while (stream.done < position) {
+    /** Does what can be done up to that position. @return whether that is all */
+    private static boolean advance(Stream stream, long position) {
+        while (stream.done < position && stream.queue.element().may.getAsBoolean()) {
             Work work = stream.queue.remove();
             stream.done++;
             work.run.run();
+        }
+        return stream.done >= position;
+    }
+
+    private static void drain(Stream stream, long position) {
+        while (!advance(stream, position)) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new AssertionError("interrupted while it waited for " + stream.queue.element().what);
+            }
+            Thread.onSpinWait();
         }
     }
 
@@ -287,6 +315,7 @@ class NullDriver implements CudaDriver {
     public void setCurrent(long context) {
         begin("setCurrent", context + "");
         current.set(context);
+        OF_THREAD.set(this);
     }
 
     @Override
@@ -413,7 +442,7 @@ class NullDriver implements CudaDriver {
     public void streamWaitEvent(long stream, long event) {
         begin("streamWaitEvent", stream + " event " + event);
         Point point = need(events, event, "streamWaitEvent");
-        queue(stream, "streamWaitEvent", () -> drain(point.stream, point.position));
+        queue(stream, "streamWaitEvent", () -> advance(point.stream, point.position), () -> {});
     }
 
     @Override
@@ -450,7 +479,7 @@ class NullDriver implements CudaDriver {
         Point point = need(events, event, "eventQuery");
         boolean done = point.stream.done >= point.position;
         if (!done && ++asked % 8 == 0) {
-            drain(point.stream, point.stream.done + 1);
+            advance(point.stream, point.stream.done + 1);
         }
         return done;
     }
@@ -582,6 +611,6 @@ class NullDriver implements CudaDriver {
     public void graphLaunch(long exec, long stream) {
         begin("graphLaunch", "stream " + stream);
         unsafe("graphLaunch");
-        need(graphs, exec, "graphLaunch").forEach(work -> queue(stream, work.what, work.run));
+        need(graphs, exec, "graphLaunch").forEach(work -> queue(stream, work.what, work.may, work.run));
     }
 }
