@@ -97,7 +97,8 @@ public final class Scaling implements Callable<Integer> {
     @Parameters(paramLabel = "KEY VALUE", arity = "0..*", description = "overrides of the config")
     private List<String> overrides = List.of();
 
-    static CommandLine command() {
+    /** The command line, whose {@link BadInput} is a message and exit code 2. */
+    public static CommandLine command() {
         return new CommandLine(new Scaling()).setCaseInsensitiveEnumValuesAllowed(true).setExecutionExceptionHandler((e, line, _) -> {
             if (e instanceof BadInput) {
                 line.getErr().println(e.getMessage());

@@ -43,8 +43,8 @@ final class Tables {
     }
 
     static String scaling(Plan plan, int[] gpus) {
-        Tables table = new Tables("GPUs", "images a step", "sums, ms", "exposed, ms", "waiting, ms", "efficiency without overlap", "with",
-                "images/s without", "with");
+        Tables table = new Tables("GPUs", "batch", "sums, ms", "exposed, ms", "waiting, ms", "efficiency, no overlap", "overlap",
+                "images/s, no overlap", "overlap");
         for (int n : gpus) {
             Step step = plan.step(n, true);
             table.row(f("%,d", n), f("%,d", n * plan.batch()), ms(step.sums()), ms(step.exposed()), ms(step.waiting()),
@@ -72,7 +72,7 @@ final class Tables {
     }
 
     static String order(Plan plan) {
-        Tables table = head("order of the gradients", "exposed, ms, at %s GPUs", "efficiency at %s");
+        Tables table = head("order of the gradients", "exposed, ms", "efficiency");
         List<Plan> orders = List.of(plan, plan.withLayers(plan.layers().evenly()), plan.withLayers(plan.layers().headsLast()));
         List<String> names = List.of("heads first, as it is", "evenly", "heads last");
         for (int i = 0; i < orders.size(); i++) {
@@ -85,7 +85,7 @@ final class Tables {
     private static Tables head(String first, String... columns) {
         List<String> cells = new ArrayList<>(List.of(first));
         for (String column : columns) {
-            Arrays.stream(FEW).forEach(n -> cells.add(f(column, f("%,d", n))));
+            Arrays.stream(FEW).forEach(n -> cells.add((n == FEW[0] ? column + ": " : "") + f("%,d GPUs", n)));
         }
         return new Tables(cells.toArray(String[]::new));
     }
@@ -131,7 +131,7 @@ final class Tables {
     }
 
     static String buckets(Plan plan, int[] megabytes) {
-        Tables table = head("MB a bucket", "sums, ms, at %s GPUs", "exposed, ms, at %s");
+        Tables table = head("MB a bucket", "sums, ms", "exposed, ms");
         for (int mb : megabytes) {
             Plan of = plan.withBuckets((long) mb << 20);
             table.row(f("%,d", mb), n -> ms(of.step(n, true).sums()), n -> ms(of.step(n, true).exposed()));
@@ -140,7 +140,7 @@ final class Tables {
     }
 
     static String compute(Plan plan, double[] teraflops) {
-        Tables table = head("TFLOP/s sustained", "ms a step with %s GPUs", "efficiency at %s");
+        Tables table = head("TFLOP/s sustained", "ms a step", "efficiency");
         for (double t : teraflops) {
             Plan of = plan.withImageSeconds(plan.layers().flop() / (t * 1e12));
             table.row(f("%.0f", t), n -> ms(of.step(n, true).seconds()), n -> percent(of.efficiency(n, true)));
