@@ -43,7 +43,7 @@ final class Tables {
     }
 
     static String scaling(Plan plan, int[] gpus) {
-        Tables table = new Tables("GPUs", "batch", "sums, ms", "exposed, ms", "waiting, ms", "efficiency, no overlap", "overlap",
+        Tables table = new Tables("GPUs", "batch", "sums, ms", "exposed, ms", "wait, ms", "efficiency, no overlap", "overlap",
                 "images/s, no overlap", "overlap");
         for (int n : gpus) {
             Step step = plan.step(n, true);
