@@ -13,6 +13,7 @@ set -euo pipefail
 [[ $# -ge 1 && $1 != -* ]] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2; }
 out=$1
 shift
+java=$(command -v java) # mpirun may put other folders first
 config=${CONFIG:-configs/quickstart.yaml}
 rounds=${ROUNDS:-3} steps=${STEPS:-100} batch=${BATCH:-2}
 read -r first second <<< "${CPUS:-0 1}"
@@ -26,7 +27,7 @@ export DETECTRON2_DATASETS=$work
 # A rank of mpirun on its core. Not java itself: Open MPI rewrites the arguments of a program of that name.
 pinned='cpus=('$first' '$second'); exec taskset -c "${cpus[$OMPI_COMM_WORLD_LOCAL_RANK]}" "$@"'
 train() { # folder, images a step
-    printf '%s\0' java -jar target/sparse-rcnn.jar train --config-file "$config" --device cpu --threads 1 "${model[@]}" \
+    printf '%s\0' "$java" -jar target/sparse-rcnn.jar train --config-file "$config" --device cpu --threads 1 "${model[@]}" \
         SOLVER.IMS_PER_BATCH "$2" SOLVER.MAX_ITER "$steps" SOLVER.STEPS '()' SOLVER.BASE_LR 1e-6 SOLVER.CHECKPOINT_PERIOD 1000000 \
         DATASETS.TEST '()' TEST.EVAL_PERIOD 0 DATALOADER.NUM_WORKERS 1 OUTPUT_DIR "$1"
 }
@@ -36,8 +37,8 @@ on() { # cpu, folder, images
     taskset -c "$1" "${command[@]}" > "$2.log" 2>&1 || { tail -30 "$2.log" >&2; exit 1; }
 }
 
-java -jar target/sparse-rcnn.jar quickstart --device cpu --minutes 0.02 --output "$work/made" > "$work/made.log" 2>&1
-points=$(mpirun "${mpi[@]}" -np 2 bash -c "$pinned" pinned java --enable-native-access=ALL-UNNAMED -cp target/benchmarks.jar \
+"$java" -jar target/sparse-rcnn.jar quickstart --device cpu --minutes 0.02 --output "$work/made" > "$work/made.log" 2>&1
+points=$(mpirun "${mpi[@]}" -np 2 bash -c "$pinned" pinned "$java" --enable-native-access=ALL-UNNAMED -cp target/benchmarks.jar \
     org.sparsercnn.benchmarks.scale.MpiSums)
 echo "sums: $points"
 for round in $(seq "$rounds"); do
@@ -57,15 +58,16 @@ seconds() { python3 - "$@" << 'EOF'
 import json, statistics, sys
 times = []
 for folder in sys.argv[1:]:
-    lines = [json.loads(line) for line in open(folder + "/metrics.json")]
+    lines = [json.loads(line) for line in open(folder + "metrics.json")]
     times += [line["time"] for line in lines if "time" in line][1:]
 print(statistics.median(times))
 EOF
 }
-alone=$(seconds "$work"/alone-[0-9]*[0-9]) beside=$(seconds "$work"/left-[0-9]*[0-9] "$work"/right-[0-9]*[0-9])
-together=$(seconds "$work"/together-[0-9]*[0-9])
+alone=$(seconds "$work"/alone-*/)
+beside=$(seconds "$work"/left-*/ "$work"/right-*/)
+together=$(seconds "$work"/together-*/)
 predict() { # seconds, report
-    java --enable-native-access=ALL-UNNAMED -cp target/benchmarks.jar org.sparsercnn.benchmarks.scale.Scaling --config-file "$config" \
+    "$java" --enable-native-access=ALL-UNNAMED -cp target/benchmarks.jar org.sparsercnn.benchmarks.scale.Scaling --config-file "$config" \
         --size "${SIZE:-128x128}" --gpus 2 --batch "$batch" --step-seconds "$1" --points "$points" --json "$2" "${model[@]}" > "$2.txt"
 }
 predict "$alone" "$work/from-alone.json"
