@@ -23,8 +23,8 @@ import picocli.CommandLine;
 /** The tables of docs/scale.md are what the command above each prints. */
 class ScaleDocTest {
     private static final Path PAGE = Path.of("docs/scale.md");
-    private static final Pattern TABLE = Pattern.compile(
-            "(```sh\\njava --enable-native-access=ALL-UNNAMED -cp target/benchmarks\\.jar org\\.sparsercnn\\.benchmarks\\.scale\\.Scaling([^`]*)\\n```\\n\\n)((?:\\|.*\\n)*)");
+    private static final Pattern TABLE = Pattern.compile("(```sh\\njava --enable-native-access=ALL-UNNAMED"
+            + " -cp target/benchmarks\\.jar org\\.sparsercnn\\.benchmarks\\.scale\\.Scaling([^`]*)\\n```\\n\\n)((?:\\|.*\\n)*)");
 
     private static final Pattern WORD = Pattern.compile("\\S+");
 
@@ -75,8 +75,9 @@ class ScaleDocTest {
 
     @Test
     void whatCannotBeIsRefused() {
-        for (List<String> wrong : List.of(List.of("--size", "800"), List.of("--size", "800x1333"), List.of("--batch", "0"), List.of("--points", "4096"),
-                List.of("--jitter", "-1"), List.of("--peaks", "benchmarks/results/amd-epyc-2-cpus-serve-2026-11-28.json", "--table", "memory"), List.of("SOLVER.NO_SUCH_KEY", "1"))) {
+        for (List<String> wrong : List.of(List.of("--size", "800"), List.of("--size", "800x1333"), List.of("--batch", "0"),
+                List.of("--points", "4096"), List.of("--jitter", "-1"), List.of("--peaks", "benchmarks/results/amd-epyc-2-cpus-serve-2026-11-28.json", "--table", "memory"),
+                List.of("SOLVER.NO_SUCH_KEY", "1"))) {
             Ended ended = run(wrong.toArray(String[]::new));
             assertThat(ended.code()).as("%s", wrong).isEqualTo(2);
             assertThat(ended.errors()).as("%s", wrong).contains(wrong.getFirst());

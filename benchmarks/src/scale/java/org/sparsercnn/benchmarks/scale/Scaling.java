@@ -137,7 +137,8 @@ public final class Scaling implements Callable<Integer> {
         if (sides.length != 2 || !Arrays.stream(sides).allMatch(s -> s.matches("\\d{1,5}") && Integer.parseInt(s) > 0 && Integer.parseInt(s) % 32 == 0)) {
             throw BadInput.of("--size %s: wanted HEIGHTxWIDTH, both multiples of 32, such as 800x1344", size);
         }
-        if (batch < 1 || !(bucketMb * (1 << 20) >= 1) || !(teraflops > 0) || !(stepSeconds.orElse(1.0) > 0) || !(jitter >= 0) || Arrays.stream(gpus).anyMatch(n -> n < 1)) {
+        if (batch < 1 || !(bucketMb * (1 << 20) >= 1) || !(teraflops > 0) || !(stepSeconds.orElse(1.0) > 0) || !(jitter >= 0)
+                || Arrays.stream(gpus).anyMatch(n -> n < 1)) {
             throw BadInput.of("--batch %d --bucket-mb %s --tflops %s --step-seconds %s --gpus %s: all must be positive, and --jitter %s not negative",
                     batch, bucketMb, teraflops, stepSeconds.map(Object::toString).orElse("-"), Arrays.toString(gpus), jitter);
         }
