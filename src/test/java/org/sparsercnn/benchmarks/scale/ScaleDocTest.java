@@ -76,7 +76,8 @@ class ScaleDocTest {
     @Test
     void whatCannotBeIsRefused() {
         for (List<String> wrong : List.of(List.of("--size", "800"), List.of("--size", "800x1333"), List.of("--batch", "0"),
-                List.of("--points", "4096"), List.of("--jitter", "-1"), List.of("--peaks", "benchmarks/results/amd-epyc-2-cpus-serve-2026-11-28.json", "--table", "memory"),
+                List.of("--points", "4096"), List.of("--jitter", "-1"),
+                List.of("--peaks", "benchmarks/results/amd-epyc-2-cpus-serve-2026-11-28.json", "--table", "memory"),
                 List.of("SOLVER.NO_SUCH_KEY", "1"))) {
             Ended ended = run(wrong.toArray(String[]::new));
             assertThat(ended.code()).as("%s", wrong).isEqualTo(2);
