@@ -22,6 +22,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sparsercnn.app.Environment;
+import org.sparsercnn.benchmarks.scale.Scaling;
 import org.sparsercnn.cli.Main;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.docs.DocCommands;
@@ -221,7 +222,7 @@ class DocsTest {
     Stream<DynamicTest> optionsThatAreNamedExist() {
         Set<String> known = new TreeSet<>(FOREIGN_OPTIONS);
         CommandLine program = program();
-        Stream.concat(Stream.of(program), program.getSubcommands().values().stream())
+        Stream.concat(Stream.of(program, Scaling.command()), program.getSubcommands().values().stream())
                 .forEach(c -> c.getCommandSpec().options().forEach(o -> known.addAll(List.of(o.names()))));
         return handwritten().stream().filter(page -> !page.startsWith("benchmarks")).map(page -> DynamicTest.dynamicTest(page.toString(), () ->
                 words(page).filter(w -> OPTION.matcher(w).matches()).forEach(option ->

@@ -39,6 +39,7 @@ final class DocsPlace {
         place.link("target/sparse-rcnn.jar", jar);
         place.link("target/benchmarks.jar", jar.resolveSibling("benchmarks.jar"));
         place.link("configs", Path.of("configs"));
+        place.link("benchmarks", Path.of("benchmarks"));
         Files.createDirectories(place.folder.resolve("docs"));
         place.pictures();
         place.labels();
