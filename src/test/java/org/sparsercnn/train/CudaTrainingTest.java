@@ -26,6 +26,8 @@ import org.sparsercnn.optim.Ema;
 class CudaTrainingTest {
     private static final Config CONFIG = Config.load(Path.of("configs/quickstart.yaml"), List.of("SOLVER.EMA_DECAY", "0.9"));
     private static final int STEPS = 3;
+    /** Small: rounding turns the first moves of weights whose gradient is nearly 0, and a matching that stands on edge must not turn with them. */
+    private static final double LR = 1e-4;
     private static final String AVERAGED = "head.head_series.2.class_logits.weight";
 
     /** What training left; the average is that of a few weights. */
@@ -41,7 +43,7 @@ class CudaTrainingTest {
                 List<PendingStep> pending = new ArrayList<>();
                 long waits = waits(device);
                 for (int i = 0; i < STEPS; i++) {
-                    pending.add(step.run(FixedBatches.batch(i, parts, 64, 64, 5), 1e-3));
+                    pending.add(step.run(FixedBatches.batch(i, parts, 64, 64, 5), LR));
                 }
                 assertThat(waits(device)).as("host waits in %d steps", STEPS).isEqualTo(waits);
                 List<Double> losses = pending.stream().map(p -> p.await().total()).toList();
@@ -77,14 +79,14 @@ class CudaTrainingTest {
         try (CudaDevice cuda = NullGpu.lateDevice()) {
             Trained got = train(cuda, parts);
             for (int i = 0; i < STEPS; i++) {
-                assertThat(got.losses.get(i)).as("loss of step %d", i).isCloseTo(wanted.losses.get(i), within(5e-4 * wanted.losses.get(i)));
+                assertThat(got.losses.get(i)).as("loss of step %d", i).isCloseTo(wanted.losses.get(i), within((i == 0 ? 5e-5 : 2e-3) * wanted.losses.get(i)));
             }
             wanted.weights.forEach((name, w) -> {
                 // AdamW moves every weight by about lr a step, in a direction that rounding may turn where a gradient is nearly 0.
-                assertThat(distance(got.weights.get(name), w)).as(name).isLessThan(STEPS * 1e-3 / 20);
+                assertThat(distance(got.weights.get(name), w)).as(name).isLessThan(STEPS * LR / 20);
             });
             assertThat(got.average).isNotEqualTo(got.weights.get(AVERAGED));
-            assertThat(distance(got.average, wanted.average)).isLessThan(STEPS * 1e-3 / 20);
+            assertThat(distance(got.average, wanted.average)).isLessThan(STEPS * LR / 20);
             assertThat(cuda.memory().inUse()).isZero();
         }
     }

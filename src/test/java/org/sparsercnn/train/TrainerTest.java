@@ -154,7 +154,7 @@ class TrainerTest {
                 assertThat(r.queuedBehind.get(i)).isEqualTo(Math.min(behind, STEPS - 1 - i));
             }
             assertThat(r.last).containsExactly(STEPS - 1L);
-            assertThat(r.weights()).containsExactly(prompt.weights());
+            assertThat(r.weights()).isEqualTo(prompt.weights());
         }
     }
 
@@ -165,7 +165,7 @@ class TrainerTest {
             prompt.run(STEPS, 3, () -> false);
             r.run(STEPS, 3, () -> false);
             assertThat(r.saved.keySet()).containsExactlyInAnyOrder(2L, 5L);
-            r.saved.forEach((iteration, weights) -> assertThat(weights).containsExactly(prompt.saved.get(iteration)));
+            r.saved.forEach((iteration, weights) -> assertThat(weights).isEqualTo(prompt.saved.get(iteration)));
             assertThat(r.iterations).isEqualTo(upTo(STEPS));
         }
     }
@@ -240,7 +240,7 @@ class TrainerTest {
             assertThat(r.iterations).isEqualTo(upTo(5));
             assertThat(r.last).containsExactly(4L);
         }
-        assertThat(runs.get(0).weights()).containsExactly(runs.get(1).weights());
+        assertThat(runs.get(0).weights()).isEqualTo(runs.get(1).weights());
         runs.forEach(Run::close);
     }
 }

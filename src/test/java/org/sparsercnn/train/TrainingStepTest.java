@@ -110,7 +110,7 @@ class TrainingStepTest {
                 weights.add(r.weights());
             }
         }
-        weights.getFirst().forEach((name, w) -> weights.forEach(other -> assertThat(other.get(name)).as(name).containsExactly(w)));
+        weights.getFirst().forEach((name, w) -> weights.forEach(other -> assertThat(other.get(name)).as(name).isEqualTo(w)));
     }
 
     /** Images of one size, focal loss, no dropout: two replicas with half the batch each are one with all of it. */
@@ -154,7 +154,7 @@ class TrainingStepTest {
             Map<String, float[]> of = moved.get(rank);
             whole.forEach((name, wanted) -> near(name, part.get(name), wanted, 1e-5));
             statistics.forEach((name, wanted) -> near(name, of.get(name), wanted, 1e-5));
-            statistics.keySet().forEach(name -> assertThat(of.get(name)).as(name + " on all").containsExactly(moved.getFirst().get(name)));
+            statistics.keySet().forEach(name -> assertThat(of.get(name)).as(name + " on all").isEqualTo(moved.getFirst().get(name)));
         }
     }
 
@@ -177,7 +177,7 @@ class TrainingStepTest {
         for (Map<String, float[]> weights : pair) {
             whole.forEach((name, wanted) -> near(name, weights.get(name), wanted, 1e-5));
         }
-        pair.getFirst().forEach((name, w) -> assertThat(pair.getLast().get(name)).as(name + " on both").containsExactly(w));
+        pair.getFirst().forEach((name, w) -> assertThat(pair.getLast().get(name)).as(name + " on both").isEqualTo(w));
     }
 
     private interface Work {
@@ -238,7 +238,7 @@ class TrainingStepTest {
             boxes[2] = Float.NaN;
             StepResult result = r.step.run(List.of(new Sample(s.imageId(), s.file(), s.original(), s.image(), boxes, s.classes(), List.of())), 1e-3).await();
             assertThat(result.finite()).isFalse();
-            r.weights().forEach((name, w) -> assertThat(w).as(name).containsExactly(before.get(name)));
+            r.weights().forEach((name, w) -> assertThat(w).as(name).isEqualTo(before.get(name)));
         }
     }
 
