@@ -129,6 +129,11 @@ final class MpiJob implements AutoCloseable {
         assertThat(new ProcessBuilder("kill", "-" + name, "" + rank(rank).pid()).start().waitFor()).isZero();
     }
 
+    /** Kills a rank's process, if it is still there. */
+    void kill(int rank) {
+        process.descendants().filter(p -> isRank(p, rank)).forEach(ProcessHandle::destroyForcibly);
+    }
+
     void signalMpirun(String name) throws IOException, InterruptedException {
         assertThat(new ProcessBuilder("kill", "-" + name, "" + process.pid()).start().waitFor()).isZero();
     }

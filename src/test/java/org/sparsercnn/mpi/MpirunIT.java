@@ -1,6 +1,7 @@
 package org.sparsercnn.mpi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -128,6 +129,34 @@ class MpirunIT {
             MpiJob.Ended ended = job.end();
             message(ended, "rank [01] on \\S+: .*" + image.getFileName() + ".*");
             assertThat(ended.code()).isEqualTo(3);
+        }
+    }
+
+    /** A checkpoint that cannot be written costs a checkpoint; at the end it is an error, on all ranks the same. */
+    @Test
+    void a_full_disk() throws Exception {
+        Path disk = Files.createDirectories(folder.resolve("disk"));
+        assumeTrue(new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk.toString()).start().waitFor() == 0, "mounting needs root");
+        try (MpiJob job = MpiJob.train(place, 2, "SOLVER.MAX_ITER", "6", "SOLVER.CHECKPOINT_PERIOD", "2", "DATASETS.TEST", "()", "OUTPUT_DIR", disk.toString())) {
+            MpiJob.Ended ended = job.end();
+            message(ended, "rank 0 on \\S+: .*model_final\\.safetensors: cannot be written: No space left on device.*");
+            assertThat(ended.code()).isEqualTo(3);
+            assertThat(ended.out()).contains("model_0000001.safetensors: cannot be written", "The run goes on");
+            assertThat(Files.readString(disk.resolve("log.txt.rank1"))).contains("Rank 0 could not write the checkpoint of iteration 1");
+        } finally {
+            new ProcessBuilder("umount", "-l", disk.toString()).start().waitFor();
+        }
+    }
+
+    /** SIGTERM to the ranks, as a batch system sends before it kills. */
+    @Test
+    void an_interrupted_run_is_saved_at_the_same_step_of_all() throws Exception {
+        try (MpiJob job = MpiJob.train(place, 2, "SOLVER.MAX_ITER", LONG, "DATASETS.TEST", "()")) {
+            job.awaitOut("iter: 19");
+            job.signal("TERM", 1); // one is enough: the others learn of it with the step's sums
+            MpiJob.Ended ended = job.end();
+            assertThat(ended.out()).as(ended.err()).contains("Interrupted after ");
+            assertThat(place.output().resolve("last_checkpoint")).exists();
         }
     }
 
