@@ -119,7 +119,7 @@ final class Guest implements Line {
             reason = "the connection to its process broke: " + AtomicFiles.reason(e);
         }
         if (!done) {
-            watch.lostMain(Failure.lost(0, welcome.host(), reason));
+            watch.lost(Failure.lost(0, welcome.host(), reason));
         }
         ended.countDown();
     }

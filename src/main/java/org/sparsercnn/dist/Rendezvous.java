@@ -210,7 +210,7 @@ final class Rendezvous implements Line {
         }
         peer.parted.countDown();
         if (!peer.done) {
-            watch.fail(Failure.lost(peer.first, hosts[peer.first], reason));
+            watch.lost(Failure.lost(peer.first, hosts[peer.first], reason));
         }
         peer.connection.close();
     }
@@ -248,7 +248,7 @@ final class Rendezvous implements Line {
         if (rank == 0) {
             Message beat = Message.beat(rank, state);
             peers.stream().filter(peer -> !peer.done).forEach(peer -> Thread.ofVirtual().start(() -> quietly(() -> peer.connection.send(beat))));
-            judge.judge(seen()).ifPresent(watch::fail);
+            judge.judge(seen()).ifPresent(watch::lost);
         }
     }
 

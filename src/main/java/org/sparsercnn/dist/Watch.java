@@ -23,8 +23,12 @@ final class Watch implements AutoCloseable {
     private final List<Pulse> pulses = new ArrayList<>();
     private final Line line;
     private final Duration period;
+    /** Without a beat for so long, this process was stopped. */
+    private final Duration sleep;
     private final AtomicReference<Failure> failure = new AtomicReference<>();
     private final List<Runnable> whenFailed = new CopyOnWriteArrayList<>();
+    private volatile long lastBeat;
+    private volatile long wokeUp;
     private volatile boolean begun;
     private volatile boolean mainLost;
     private volatile boolean givenUp;
@@ -40,11 +44,14 @@ final class Watch implements AutoCloseable {
         for (int r = 0; r < ranks; r++) {
             pulses.add(new Pulse(this));
         }
+        this.sleep = timeout.dividedBy(2);
         Duration share = timeout.dividedBy(BEATS_PER_TIMEOUT);
         this.period = share.compareTo(LONGEST_PERIOD) < 0 ? share : LONGEST_PERIOD;
     }
 
     void start() {
+        lastBeat = System.nanoTime();
+        wokeUp = lastBeat - sleep.toNanos();
         line.open(this);
         beating = Thread.ofPlatform().daemon().name("watch").start(this::beat);
     }
@@ -52,6 +59,9 @@ final class Watch implements AutoCloseable {
     private void beat() {
         try {
             while (true) {
+                long now = System.nanoTime();
+                wokeUp = now - lastBeat > sleep.toNanos() ? now : wokeUp;
+                lastBeat = now;
                 for (int r = 0; r < pulses.size(); r++) {
                     line.beat(first + r, pulses.get(r).state());
                 }
@@ -91,20 +101,28 @@ final class Watch implements AutoCloseable {
         }
     }
 
-    /** The process of rank 0 is lost: who speaks for the run now? */
-    void lostMain(Failure reason) {
-        mainLost = failure.get() == null; // else it has told why
+    /**
+     * A rank of another process is lost, as far as this one can tell. One that was stopped for so long that the others must have given it up
+     * finds them all gone when it wakes; what they say counts, and it says nothing.
+     */
+    void lost(Failure reason) {
+        long now = System.nanoTime();
+        if (now - lastBeat > sleep.toNanos() || now - wokeUp < sleep.toNanos()) {
+            givenUp(Failure.lost(first, Host.name(), "its process was stopped, and the others have gone on without it"));
+        } else {
+            mainLost |= reason.rank() == 0 && failure.get() == null; // else it has told why
+            fail(reason);
+        }
+    }
+
+    /** Another process has given this one up, and speaks of it. */
+    void givenUp(Failure reason) {
+        givenUp |= failure.get() == null;
         fail(reason);
     }
 
     boolean isMainLost() {
         return mainLost;
-    }
-
-    /** Another process has given this one up, and speaks of it. */
-    void givenUp(Failure reason) {
-        givenUp = failure.get() == null;
-        fail(reason);
     }
 
     boolean isGivenUp() {

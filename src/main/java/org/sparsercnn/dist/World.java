@@ -188,7 +188,7 @@ public final class World implements AutoCloseable {
 
     /** Whether it is this process that speaks to people: that of rank 0, or the next one where that is lost. */
     public boolean speaks() {
-        return launch.isMain() ? !watch.isGivenUp() : watch.isMainLost() && launch.first() == launch.here();
+        return !watch.isGivenUp() && (launch.isMain() || watch.isMainLost() && launch.first() == launch.here());
     }
 
     /** All ranks of this process have come to their end, good or bad. */
