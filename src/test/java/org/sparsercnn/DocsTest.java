@@ -52,10 +52,11 @@ class DocsTest {
     private static final Set<String> FOREIGN_CLASSES = Set.of("DynamicHead", "RCNNHead", "ROIPooler", "SparseRCNN", "FrozenBN", "SyncBN",
             "HungarianMatcher", "SetCriterion", "SparseRCNNDatasetMapper", "AspectRatioGroupedDataset", "COCOEvaluator",
             "DetectionCheckpointer", "WarmupMultiStepLR", "Box2BoxTransform", "Linker", "SymbolLookup", "JCudaDriver", "JCublas2",
-            "System", "Font", "True", "False");
+            "System", "Font", "True", "False", "Open", "OnFailure");
     /** Options of other programs. */
     private static final Set<String> FOREIGN_OPTIONS =
-            Set.of("--num-machines", "--machine-rank", "--dist-url", "--webcam", "--video-input", "--logdir");
+            Set.of("--webcam", "--video-input", "--logdir", "--bind-to", "--mca", "--host", "--signal", "--requeue", "--ntasks", "--ntasks-per-node",
+                    "--gpus-per-task", "--cpus-per-task", "--mpi");
 
     private static List<Path> pages() {
         try (Stream<Path> docs = Files.list(Path.of("docs"))) {

@@ -10,11 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The table of what is changed of a command of the pages before it is run, and of those that are not run; its head explains it. */
 final class CommandRules {
     private static final Path TABLE = Path.of("src/test/resources/docs/commands.txt");
-    private static final Pattern ROW = Pattern.compile("(set|add|replace|shell|skip|ends) +(.+?)(?: +=> *(.*))?");
+    private static final Pattern ROW = Pattern.compile("(set|add|replace|shell|skip|needs|ends) +(.+?)(?: +=> *(.*))?");
 
     private final List<Rule> rules = new ArrayList<>();
 
@@ -59,6 +60,9 @@ final class CommandRules {
                 case "skip" -> {
                     return new Fate.Skip(rule.value);
                 }
+                case "needs" -> {
+                    if (!isInstalled(rule.value)) return new Fate.Skip(rule.value + " is not installed");
+                }
                 case "shell" -> known = true;
                 case "ends" -> code = Integer.parseInt(rule.value);
                 case "add" -> shell = shell + " " + rule.value;
@@ -66,5 +70,9 @@ final class CommandRules {
             }
         }
         return known ? new Fate.Run(shell, code) : new Fate.Unknown();
+    }
+
+    private static boolean isInstalled(String program) {
+        return Stream.of(System.getenv("PATH").split(":")).anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
     }
 }
