@@ -66,7 +66,7 @@ public final class EvaluateWeights {
                     for (Parameter p : model.parameters().all()) {
                         group.broadcast(p.value(), p.value().bytes(), 0);
                     }
-                    options.world.begin();
+                    options.world.begin(rank.number());
                     List<Evaluation.Result> results = measure(config, options, folder, progress, sets, model, group);
                     group.alone(() -> {
                         if (rank.isMain()) {

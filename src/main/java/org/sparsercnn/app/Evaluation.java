@@ -133,6 +133,7 @@ final class Evaluation {
                 Detector.Result r = detector.detect(sample);
                 clock.computed(r.forwardSeconds());
                 target.add(r.detections());
+                group.getsOn();
                 bar.at(i + 1 - share.begin(), size, "");
                 clock.stored().filter(_ -> main).ifPresent(LOG::info);
             }

@@ -88,6 +88,7 @@ public final class Ranks {
             return code;
         } catch (RuntimeException | Error e) {
             if (!world.isShared()) {
+                world.ranksEnded();
                 throw e;
             }
             Failure first = world.fail(launch.first(), e);

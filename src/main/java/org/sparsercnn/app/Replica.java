@@ -116,7 +116,7 @@ final class Replica {
             if (world.launch().first() == group.rank()) { // one of this process's
                 job.interrupts().listen();
             }
-            world.begin();
+            world.begin(group.rank());
             trainer.run(start, loader, job.interrupts()::requested);
         } catch (RuntimeException | Error e) {
             boolean hurried = world.isShared() && world.failure().isPresent(); // what lost another rank may end this process any time

@@ -77,6 +77,9 @@ public interface Collective extends AutoCloseable {
         work.run();
     }
 
+    /** Said now and then in work of which ranks have different amounts, or different speed: this one is late, but gets on. */
+    default void getsOn() {}
+
     /** Leaves the group; every rank does, after its last call. */
     @Override
     default void close() {}

@@ -22,6 +22,9 @@ public interface Lookout {
 
     Wait begin();
 
+    /** The rank does something long, and gets on with it. */
+    default void getsOn() {}
+
     /** Does what only this rank has to do, while others wait for it. */
     default void alone(Runnable work) {
         work.run();

@@ -18,9 +18,9 @@ final class Judge {
             return state.isWaiting() ? state.waitingMillis() + silentMillis : -1;
         }
 
-        /** What it does alone it does for all. */
-        private boolean mayBeLate() {
-            return state.isAlone() && state.aloneMillis() + silentMillis < ALONE.toMillis();
+        /** What it does alone it does for all; and it may simply have more to do. */
+        private boolean mayBeLate(long timeoutMillis) {
+            return state.isAlone() ? state.aloneMillis() + silentMillis < ALONE.toMillis() : state.stillMillis() + silentMillis <= timeoutMillis;
         }
     }
 
@@ -46,7 +46,7 @@ final class Judge {
                 last = last < 0 || isBehind(seen.state, ranks[last].state) ? r : last;
             }
         }
-        if (longest <= timeout.toMillis() || ranks[last].mayBeLate()) {
+        if (longest <= timeout.toMillis() || ranks[last].mayBeLate(timeout.toMillis())) {
             return Optional.empty();
         }
         Seen late = ranks[last];

@@ -103,6 +103,11 @@ public final class LocalGroup {
         }
 
         @Override
+        public void getsOn() {
+            lookout.getsOn();
+        }
+
+        @Override
         public void alone(Runnable work) {
             lookout.alone(work);
         }

@@ -10,14 +10,14 @@ import java.util.Arrays;
 /**
  * What goes over a rendezvous connection: {@value #BYTES} bytes, whatever it is.
  *
- * <p>Layout, big-endian: magic, kind, rank (3 ints), a, b, c (3 longs), number of bytes (int), bytes, zeros.
+ * <p>Layout, big-endian: magic, kind, rank (3 ints), a, b, c, d (4 longs), number of bytes (int), bytes, zeros.
  *
- * @param a b c numbers of the kind
+ * @param a b c d numbers of the kind
  * @param bytes of the kind, at most {@value #MAX_PAYLOAD}
  */
-record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
+record Message(Kind kind, int rank, long a, long b, long c, long d, byte[] bytes) {
     static final int BYTES = 1024;
-    static final int MAX_PAYLOAD = BYTES - 4 * 4 - 3 * 8;
+    static final int MAX_PAYLOAD = BYTES - 4 * 4 - 4 * 8;
     /** Of NCCL's id. */
     static final int ID_BYTES = 128;
     private static final int MAGIC = 0x53524331; // SRC1
@@ -29,7 +29,7 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
         WELCOME,
         /** It was not: the reason. */
         REFUSED,
-        /** A rank lives: a its calls, b the milliseconds it waits in the last one (-1: it does not), c those it works alone (-1 likewise). */
+        /** A rank lives: a its calls, b the milliseconds it waits in the last one (-1: it does not), c those it works alone (-1 likewise), d those since it got on. */
         BEAT,
         /** The run has failed: rank, a exit code; host and reason, a line each. */
         FAILED,
@@ -38,7 +38,7 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
     }
 
     static Message hello(int first, int ranks, int size, JobToken token, String host) {
-        return new Message(Kind.HELLO, first, ranks, size, 0, joined(token.toBytes(), host));
+        return new Message(Kind.HELLO, first, ranks, size, 0, 0, joined(token.toBytes(), host));
     }
 
     private static byte[] joined(byte[] head, String text) {
@@ -49,23 +49,23 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
     }
 
     static Message welcome(byte[] id, String host) {
-        return new Message(Kind.WELCOME, 0, 0, 0, 0, joined(id, host));
+        return new Message(Kind.WELCOME, 0, 0, 0, 0, 0, joined(id, host));
     }
 
     static Message refused(String reason) {
-        return new Message(Kind.REFUSED, 0, 0, 0, 0, cut(reason, MAX_PAYLOAD));
+        return new Message(Kind.REFUSED, 0, 0, 0, 0, 0, cut(reason, MAX_PAYLOAD));
     }
 
     static Message beat(int rank, Pulse.State state) {
-        return new Message(Kind.BEAT, rank, state.calls(), state.waitingMillis(), state.aloneMillis(), new byte[0]);
+        return new Message(Kind.BEAT, rank, state.calls(), state.waitingMillis(), state.aloneMillis(), state.stillMillis(), new byte[0]);
     }
 
     static Message failed(Failure failure) {
-        return new Message(Kind.FAILED, failure.rank(), failure.exitCode(), 0, 0, cut(failure.host() + "\n" + failure.reason(), MAX_PAYLOAD));
+        return new Message(Kind.FAILED, failure.rank(), failure.exitCode(), 0, 0, 0, cut(failure.host() + "\n" + failure.reason(), MAX_PAYLOAD));
     }
 
     static Message bye() {
-        return new Message(Kind.BYE, 0, 0, 0, 0, new byte[0]);
+        return new Message(Kind.BYE, 0, 0, 0, 0, 0, new byte[0]);
     }
 
     /** Of HELLO. */
@@ -92,7 +92,7 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
 
     /** Of BEAT. */
     Pulse.State state() {
-        return new Pulse.State(a, b, c);
+        return new Pulse.State(a, b, c, d);
     }
 
     String text() {
@@ -114,7 +114,7 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
 
     void write(OutputStream out) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(BYTES);
-        buffer.putInt(MAGIC).putInt(kind.ordinal()).putInt(rank).putLong(a).putLong(b).putLong(c).putInt(bytes.length).put(bytes);
+        buffer.putInt(MAGIC).putInt(kind.ordinal()).putInt(rank).putLong(a).putLong(b).putLong(c).putLong(d).putInt(bytes.length).put(bytes);
         out.write(buffer.array());
         out.flush();
     }
@@ -133,10 +133,11 @@ record Message(Kind kind, int rank, long a, long b, long c, byte[] bytes) {
         long a = buffer.getLong();
         long b = buffer.getLong();
         long c = buffer.getLong();
+        long d = buffer.getLong();
         int length = buffer.getInt();
         if (magic != MAGIC || kind < 0 || kind >= Kind.values().length || length < 0 || length > MAX_PAYLOAD) {
             throw new IOException("not a message of this program's");
         }
-        return new Message(Kind.values()[kind], rank, a, b, c, Arrays.copyOfRange(whole, buffer.position(), buffer.position() + length));
+        return new Message(Kind.values()[kind], rank, a, b, c, d, Arrays.copyOfRange(whole, buffer.position(), buffer.position() + length));
     }
 }

@@ -189,6 +189,11 @@ final class MpiGroup implements Collective {
     }
 
     @Override
+    public void getsOn() {
+        lookout.getsOn();
+    }
+
+    @Override
     public void alone(Runnable work) {
         lookout.alone(work);
     }

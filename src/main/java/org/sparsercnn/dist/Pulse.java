@@ -8,9 +8,10 @@ final class Pulse implements Lookout {
     /**
      * @param calls for the others so far
      * @param waitingMillis in the last one; -1: it is done
-     * @param aloneMillis of work that only this rank does; -1: none
+     * @param aloneMillis of work that the others expect to take its time; -1: none
+     * @param stillMillis since it last showed that it gets on
      */
-    record State(long calls, long waitingMillis, long aloneMillis) {
+    record State(long calls, long waitingMillis, long aloneMillis, long stillMillis) {
         boolean isWaiting() {
             return waitingMillis >= 0;
         }
@@ -25,7 +26,9 @@ final class Pulse implements Lookout {
     private final Watch watch;
     private volatile long calls;
     private volatile long waitingSince = NO;
-    private volatile long aloneSince = NO;
+    /** Until the run has begun, ranks load data and weights, each as fast as it can. */
+    private volatile long aloneSince = System.nanoTime();
+    private volatile long gotOnAt = System.nanoTime();
 
     Pulse(Watch watch) {
         this.watch = watch;
@@ -38,6 +41,7 @@ final class Pulse implements Lookout {
         watch.check();
         calls++;
         waitingSince = System.nanoTime();
+        gotOnAt = waitingSince;
         return new Wait() {
             @Override
             public void check() {
@@ -47,22 +51,36 @@ final class Pulse implements Lookout {
             @Override
             public void close() {
                 waitingSince = NO;
+                getsOn();
             }
         };
     }
 
     @Override
     public void alone(Runnable work) {
+        long before = aloneSince;
         aloneSince = System.nanoTime();
         try {
             work.run();
         } finally {
-            aloneSince = NO;
+            getsOn();
+            aloneSince = before;
         }
     }
 
+    @Override
+    public void getsOn() {
+        gotOnAt = System.nanoTime();
+    }
+
+    /** The run has begun. */
+    void begun() {
+        getsOn();
+        aloneSince = NO;
+    }
+
     State state() {
-        return new State(calls, millis(waitingSince), millis(aloneSince));
+        return new State(calls, millis(waitingSince), millis(aloneSince), millis(gotOnAt));
     }
 
     private static long millis(long since) {

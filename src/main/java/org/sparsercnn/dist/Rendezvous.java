@@ -179,7 +179,7 @@ final class Rendezvous implements Line {
         long now = System.nanoTime();
         synchronized (heard) {
             for (int r = 0; r < heard.length; r++) {
-                heard[r] = new Heard(hosts[r], now, new Pulse.State(0, -1, -1));
+                heard[r] = new Heard(hosts[r], now, new Pulse.State(0, -1, 0, 0));
             }
         }
         peers.forEach(peer -> Thread.ofVirtual().name("rank-" + peer.first).start(() -> listen(peer)));

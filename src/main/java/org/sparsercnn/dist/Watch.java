@@ -76,9 +76,10 @@ final class Watch implements AutoCloseable {
         return pulses.get(rank - first);
     }
 
-    /** The run has begun: from now on nothing is refused, only stopped. */
-    void begin() {
+    /** The run of a rank has begun: from now on nothing is refused, only stopped. */
+    void begin(int rank) {
         begun = true;
+        pulses.get(rank - first).begun();
     }
 
     boolean hasBegun() {

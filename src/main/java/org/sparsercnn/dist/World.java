@@ -166,9 +166,9 @@ public final class World implements AutoCloseable {
         };
     }
 
-    /** The run has begun: an error from now on is one that stopped it. */
-    public void begin() {
-        watch.begin();
+    /** The run of one of this process's ranks has begun: an error from now on is one that stopped it, and lateness is one. */
+    public void begin(int rank) {
+        watch.begin(rank);
     }
 
     /** Done at once when the run fails on whatever rank. */

@@ -73,6 +73,7 @@ public final class PreciseBn {
         try (DataLoader<Sample> loader = batches.apply(iteration)) {
             for (int i = 1; i <= iterations; i++) {
                 List<Sample> batch = loader.next();
+                group.getsOn();
                 ImageBatch.Size size = ImageBatch.Size.of(Samples.pictures(batch));
                 for (List<Sample> part : accumulation.cut(batch)) {
                     takeIn(part, size, ++passes);

@@ -57,6 +57,7 @@ public final class ValidationLoss {
             long row = new InferenceSampler(images, group.rank(), group.size()).begin();
             while (share.hasNext() && !stop.getAsBoolean()) {
                 for (Sample sample : share.next()) {
+                    group.getsOn();
                     losses(sample, prepared, all.narrow(0, row++, 1).reshape(columns));
                 }
             }

@@ -26,6 +26,7 @@ class GpuRanksTest {
     private static void run(int ranks, Duration timeout, Consumer<Collective> work) {
         FakeNccl nccl = new FakeNccl();
         Ranks.run(World.open(Launch.threads(ranks), timeout, nccl::uniqueId), rank -> {
+            rank.world().begin(rank.number());
             try (CudaDevice device = NullGpu.lateDevice(); Collective group = rank.join(device, nccl)) {
                 rank.guard(() -> {
                     Tensor x = Tensor.of(device, new float[] {rank.number(), 1}, 2);
@@ -61,7 +62,7 @@ class GpuRanksTest {
                 told.add(e.getMessage());
                 throw e;
             }
-        })).isInstanceOf(BadInput.class).hasMessageMatching("rank 1 on .+: the cause");
+        })).isInstanceOf(GuardStop.class).hasMessageMatching("rank 1 on .+: the cause");
         assertThat(told).allSatisfy(text -> assertThat(text).matches("rank 1 on .+: the cause|.*abort.*"));
     }
 

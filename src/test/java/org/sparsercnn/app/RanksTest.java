@@ -66,7 +66,7 @@ class RanksTest {
     @Test
     void a_run_that_has_begun_is_stopped() {
         assertThatThrownBy(() -> Ranks.run(World.threads(2), rank -> {
-            rank.world().begin();
+            rank.world().begin(rank.number());
             rank.world().hostGroup(rank.number()).barrier();
             if (rank.number() == 1) {
                 throw new BadInput("image 7 cannot be decoded");
@@ -79,6 +79,7 @@ class RanksTest {
     void one_that_hangs_is_not_waited_for_ever() {
         World world = World.open(Launch.threads(2), Duration.ofSeconds(1), () -> new byte[0]);
         assertThatThrownBy(() -> Ranks.run(world, rank -> {
+            world.begin(rank.number());
             if (rank.number() == 0) {
                 rank.world().hostGroup(0).barrier();
             } else {
@@ -93,8 +94,16 @@ class RanksTest {
         World world = World.open(Launch.threads(2), Duration.ofSeconds(1), () -> new byte[0]);
         Ranks.run(world, rank -> {
             Collective group = rank.world().hostGroup(rank.number());
+            world.begin(rank.number());
             if (rank.number() == 1) {
                 group.alone(() -> sleep(3000));
+            }
+            group.barrier();
+            if (rank.number() == 0) {
+                for (int i = 0; i < 30; i++) {
+                    sleep(100);
+                    group.getsOn();
+                }
             }
             group.barrier();
         });

@@ -11,7 +11,7 @@ class JudgeTest {
     private final Judge judge = new Judge(Duration.ofSeconds(60));
 
     private static Judge.Seen seen(String host, long silentMillis, long calls, long waiting, long alone) {
-        return new Judge.Seen(host, silentMillis, new Pulse.State(calls, waiting, alone));
+        return new Judge.Seen(host, silentMillis, new Pulse.State(calls, waiting, alone, 100_000));
     }
 
     private static Judge.Seen waiting(long calls, long millis) {
@@ -57,6 +57,14 @@ class JudgeTest {
         Failure late = verdict(waiting(8, 70_000), waiting(6, 70_000)).orElseThrow();
         assertThat(late.rank()).isEqualTo(1);
         assertThat(late.reason()).contains("has waited 71 s for the others in call 6, and they for it");
+    }
+
+    /** Its share of an evaluation is slower to do. */
+    @Test
+    void nobody_while_the_last_one_gets_on() {
+        Judge.Seen busy = new Judge.Seen("b", 500, new Pulse.State(7, -1, -1, 59_000));
+        assertThat(verdict(waiting(8, 600_000), busy)).isEmpty();
+        assertThat(verdict(waiting(8, 600_000), new Judge.Seen("b", 500, new Pulse.State(7, -1, -1, 59_600))).orElseThrow().rank()).isEqualTo(1);
     }
 
     @Test

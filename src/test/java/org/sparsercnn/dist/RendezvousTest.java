@@ -134,7 +134,7 @@ class RendezvousTest {
             Watch main = watch(0, TIMEOUT, host);
             Watch second = watch(1, TIMEOUT, orderly);
             second.close();
-            line.send(Message.beat(2, new Pulse.State(1, -1, -1)));
+            line.send(Message.beat(2, new Pulse.State(1, -1, -1, 0)));
             Thread.sleep(200);
             assertThat(main.failure()).isEmpty();
             line.close();
@@ -181,6 +181,8 @@ class RendezvousTest {
     @Test
     void a_rank_that_hangs() {
         List<Watch> watches = world(2);
+        watches.get(0).begin(0);
+        watches.get(1).begin(1);
         try (Lookout.Wait _ = watches.get(0).lookout(0).begin()) {
             assertThat(failureOf(watches.get(1)).reason()).startsWith("hangs: another rank has waited");
             assertThat(failureOf(watches.get(0)).rank()).isEqualTo(1);

@@ -155,6 +155,11 @@ public final class NcclGroup implements Collective {
     }
 
     @Override
+    public void getsOn() {
+        lookout.getsOn();
+    }
+
+    @Override
     public void alone(Runnable work) {
         lookout.alone(work);
     }
