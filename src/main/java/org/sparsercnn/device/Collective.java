@@ -41,6 +41,12 @@ public interface Collective extends AutoCloseable {
         void finish();
     }
 
+    /** A time that is known once what was queued behind it has come back from the device. */
+    @FunctionalInterface
+    interface Timed {
+        double seconds();
+    }
+
     int rank();
 
     int size();
@@ -60,6 +66,14 @@ public interface Collective extends AutoCloseable {
      * @param type F32, or BF16, whose sums are rounded to bf16
      */
     Pending startAllReduceSum(Pointer values, long count, DType type);
+
+    /** Queues waits for sums; takes the time from what the device computed before them to what it computes next. */
+    default Timed timed(Runnable waits) {
+        long begin = System.nanoTime();
+        waits.run();
+        double seconds = (System.nanoTime() - begin) * 1e-9;
+        return () -> seconds;
+    }
 
     /** Copies {@code bytes} from rank {@code root} to all. */
     void broadcast(Pointer values, long bytes, int root);

@@ -68,8 +68,9 @@ final class GradientBuckets implements AutoCloseable {
     private final Map<Variable, Slice> slices = new LinkedHashMap<>();
     /** How many buckets' sums have begun in this step. */
     private int begun;
-    private long waited;
-    private double exposedSeconds;
+    /** Nanoseconds of the host in beginning sums, which some groups do at once. */
+    private long beginning;
+    private Collective.Timed exposed = () -> 0;
 
     /** @param trained the leaves whose gradients are summed, in the same order on every rank */
     GradientBuckets(Device device, List<Variable> trained, Collective group, Reduction reduction) {
@@ -110,21 +111,18 @@ final class GradientBuckets implements AutoCloseable {
             }
         });
         begin();
-        for (Bucket b : buckets) {
-            long from = System.nanoTime();
-            b.sum.finish();
-            waited += System.nanoTime() - from;
-            if (reduction.type() != DType.F32) {
-                Cast.into(b.sent, b.gradients);
-            }
+        Collective.Timed waits = group.timed(() -> buckets.forEach(b -> b.sum.finish()));
+        double begins = device.runsBehind() ? 0 : beginning * 1e-9;
+        exposed = () -> begins + waits.seconds();
+        if (reduction.type() != DType.F32) {
+            buckets.forEach(b -> Cast.into(b.sent, b.gradients));
         }
-        exposedSeconds = device.runsBehind() ? Double.NaN : waited * 1e-9;
         clear();
     }
 
-    /** Seconds that the last step spent in sums and computed nothing; NaN where the device works behind the caller. */
-    double exposedSeconds() {
-        return exposedSeconds;
+    /** What the last step spent in sums and computed nothing; to be asked once, when its results are here. */
+    Collective.Timed exposed() {
+        return exposed;
     }
 
     private void fill(Variable leaf, Slice slice) {
@@ -146,14 +144,14 @@ final class GradientBuckets implements AutoCloseable {
             Bucket b = buckets.get(begun);
             long from = System.nanoTime();
             b.sum = group.startAllReduceSum(b.sent, b.sent.elements(), reduction.type());
-            waited += System.nanoTime() - from; // a group may sum at once
+            beginning += System.nanoTime() - from;
         }
     }
 
     /** For the next step. */
     private void clear() {
         begun = 0;
-        waited = 0;
+        beginning = 0;
         for (Slice slice : slices.values()) {
             slice.filled = false;
             slice.bucket.missing++;

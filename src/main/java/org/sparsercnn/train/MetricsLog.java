@@ -65,16 +65,12 @@ public final class MetricsLog implements Hook {
         return p.images() / time.average(WINDOW);
     }
 
-    private static boolean knowsCommTime(Progress p) {
-        return p.ranks() > 1 && !Double.isNaN(p.exposedSeconds());
-    }
-
     private String line(Progress p) {
         StringBuilder s = new StringBuilder();
         s.append(" eta: ").append(clock((long) secondsLeft(p))).append("  iter: ").append(p.iteration());
         losses.medians().forEach((name, v) -> s.append("  ").append(name).append(": ").append(GeneralFormat.of(v, 4)));
         s.append(String.format(Locale.ROOT, "  time: %.4f  data_time: %.4f  lr: %s", time.average(), dataTime.average(WINDOW), GeneralFormat.of(p.lr(), 5)));
-        if (knowsCommTime(p)) {
+        if (p.ranks() > 1) {
             s.append(String.format(Locale.ROOT, "  comm: %.4f", commTime.average(WINDOW)));
         }
         if (peakBytes.getAsLong() > 0) {
@@ -106,7 +102,7 @@ public final class MetricsLog implements Hook {
         row.put("lr", p.lr());
         row.put("time", time.median(WINDOW));
         row.put("data_time", dataTime.median(WINDOW));
-        if (knowsCommTime(p)) {
+        if (p.ranks() > 1) {
             row.put("comm_time", commTime.median(WINDOW));
         }
         row.put("images_per_second", imagesPerSecond(p));

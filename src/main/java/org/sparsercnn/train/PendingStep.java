@@ -15,23 +15,24 @@ public final class PendingStep implements AutoCloseable {
     private final Readback readback;
     private final List<String> names;
     private final long randomCounter;
-    private final double exposedSeconds;
+    private final Collective.Timed exposed;
     private StepResult result;
     private boolean stop;
     private double objects;
     private double totalOfRanks;
+    private double exposedSeconds;
 
     /**
      * @param readback of the tensor that {@link TrainingStep.Report} describes
      * @param randomCounter of the training's random numbers when the step began
-     * @param exposedSeconds see {@link GradientBuckets#exposedSeconds}
+     * @param exposed see {@link GradientBuckets#exposed}
      */
-    PendingStep(Collective group, Readback readback, List<String> names, long randomCounter, double exposedSeconds) {
+    PendingStep(Collective group, Readback readback, List<String> names, long randomCounter, Collective.Timed exposed) {
         this.group = group;
         this.readback = readback;
         this.names = names;
         this.randomCounter = randomCounter;
-        this.exposedSeconds = exposedSeconds;
+        this.exposed = exposed;
     }
 
     /** Whether {@link #await} would not wait. */
@@ -54,6 +55,7 @@ public final class PendingStep implements AutoCloseable {
             stop = number(numbers, TrainingStep.Report.STOP) != 0;
             objects = number(numbers, TrainingStep.Report.OBJECTS);
             totalOfRanks = number(numbers, TrainingStep.Report.total(names.size()));
+            exposedSeconds = exposed.seconds();
             readback.close();
         }
         return result;

@@ -12,7 +12,7 @@ import org.sparsercnn.data.DataLoader;
  * @param dataSeconds waiting for data
  * @param images that the step was made of, on all ranks together
  * @param ranks that share a batch
- * @param exposedSeconds in sums over ranks that no computing hid; NaN where it is not known
+ * @param exposedSeconds in sums over ranks that no computing hid
  * @param queue how far the data workers were when the step asked for its batch
  * @param skippedSteps so far, for a result that was not finite; of the run before a resume too
  */

@@ -152,7 +152,7 @@ public final class TrainingStep implements AutoCloseable {
             optimizer.clearGradients();
             state.average();
             report.narrow(0, Report.stats(terms), 2).copyFrom(optimizer.stats());
-            return new PendingStep(group, model.device().read(report, report.bytes()), criterion.names(), randomCounter, buckets.exposedSeconds());
+            return new PendingStep(group, model.device().read(report, report.bytes()), criterion.names(), randomCounter, buckets.exposed());
         }
     }
 

@@ -194,7 +194,7 @@ class GradientBucketsTest {
                         leaves.forEach(leaf -> sums.add(leaf.grad().item()));
                         leaves.forEach(Variable::clearGradient);
                     }
-                    assertThat(buckets.exposedSeconds()).isPositive();
+                    assertThat(buckets.exposed().seconds()).isPositive();
                 }
             }
             return sums;

@@ -114,7 +114,6 @@ class MetricsLogTest {
         assertThat(rows()).singleElement().satisfies(row -> assertThat(row.has("total_loss")).isFalse());
     }
 
-    /** Of ranks whose devices work behind the caller it is not known how long they computed nothing. */
     @Test
     void several_ranks_have_their_share_of_images_and_the_time_of_sums_that_nothing_hid() throws IOException {
         try (RunMetrics metrics = new RunMetrics(folder, 0)) {
@@ -123,13 +122,10 @@ class MetricsLogTest {
                 log.afterStep(progress(i, 40, Double.NaN, 1, 0, 0, 4, i == 0 ? 60 : i % 2 == 0 ? 0.25 : 0.5)); // the first learns the order
             }
             log.afterStep(progress(39, 40, Double.NaN, 1, 0, 0, 4, 0.5));
-            log.afterStep(progress(59, 60, Double.NaN, 1, 0, 0, 4, Double.NaN));
         }
         assertThat(lines().get(1)).isEqualTo(" eta: 0:00:00  iter: 39  time: 1.0000  data_time: 0.0000  lr: 0.0001  comm: 0.3750  images/s: 8 (2 each)"
                 + "  queue: 6/16");
-        assertThat(lines().getLast()).doesNotContain("comm").contains("images/s: 8 (2 each)");
         assertThat(rows().get(1).get("comm_time").asDouble()).as("median").isEqualTo(0.375);
-        assertThat(rows().getLast().has("comm_time")).isFalse();
     }
 
     @Test

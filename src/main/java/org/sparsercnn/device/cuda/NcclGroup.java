@@ -58,6 +58,7 @@ public final class NcclGroup implements Collective {
     private final long stream;
     private final List<Long> events = new ArrayList<>();
     private final Deque<Long> freeEvents = new ArrayDeque<>();
+    private final Deque<Long> freeClocks = new ArrayDeque<>();
     /** Where the compute stream is; recorded and waited for again and again. */
     private final long reached;
     /** What a barrier adds up. */
@@ -234,9 +235,34 @@ public final class NcclGroup implements Collective {
     }
 
     private long newEvent() {
-        long event = driver.eventCreate(false);
+        return newEvent(false);
+    }
+
+    private long newEvent(boolean timing) {
+        long event = driver.eventCreate(timing);
         events.add(event);
         return event;
+    }
+
+    private long clock() {
+        long event = freeClocks.isEmpty() ? newEvent(true) : freeClocks.pop();
+        driver.eventRecord(event, compute);
+        return event;
+    }
+
+    @Override
+    public Timed timed(Runnable waits) {
+        enter("a time");
+        long begin = orAbort(this::clock);
+        waits.run();
+        long end = orAbort(this::clock);
+        return () -> {
+            enter("a time");
+            double seconds = orAbort(() -> driver.eventElapsed(begin, end)) * 1e-3;
+            freeClocks.push(begin);
+            freeClocks.push(end);
+            return seconds;
+        };
     }
 
     // Failures

@@ -122,6 +122,24 @@ class NcclGroupTest {
         }
     }
 
+    /** From the last thing computed before the waits to where the compute stream goes on; told when both have been. */
+    @Test
+    void theTimeThatSumsKeepTheComputeStreamWaiting() {
+        try (NullGpu gpu = NullGpu.of(Pace.LATE); NcclGroup group = alone(gpu)) {
+            Tensor x = Tensor.of(gpu.device, new float[] {1, 2, 3}, 3);
+            for (int step = 0; step < 2; step++) {
+                Collective.Pending sum = group.startAllReduceSum(x, 3, DType.F32);
+                gpu.device.zero(x, 4);
+                long from = now(gpu);
+                Collective.Timed time = group.timed(sum::finish);
+                assertThat(order(gpu, from)).containsExactly("record on compute", "compute waits", "record on compute");
+                x.toFloats();
+                assertThat(time.seconds()).isBetween(0.0, 1e-3);
+            }
+            x.release();
+        }
+    }
+
     /** A call may return before the collective is on its stream; an event that were recorded at once would not wait for it. */
     @Test
     void whatTheLibraryQueuesLateIsStillBeforeItsEvent() {

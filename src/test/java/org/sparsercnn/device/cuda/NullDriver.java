@@ -80,6 +80,7 @@ class NullDriver implements CudaDriver {
     private final NullKernels kernels = new NullKernels(this::requireHeld);
     private final Map<Long, Stream> streams = new HashMap<>();
     private final Map<Long, Point> events = new HashMap<>();
+    private final Set<Long> timed = new HashSet<>();
     private final Set<Long> modules = new HashSet<>();
     private final Map<Long, String> functions = new HashMap<>();
     private final Map<Long, Integer> sharedAllowed = new HashMap<>();
@@ -450,6 +451,9 @@ class NullDriver implements CudaDriver {
         begin("eventCreate", "");
         needContext("eventCreate");
         events.put(nextHandle, new Point(new Stream(false), 0));
+        if (timing) {
+            timed.add(nextHandle);
+        }
         return nextHandle++;
     }
 
@@ -494,7 +498,17 @@ class NullDriver implements CudaDriver {
 
     @Override
     public float eventElapsed(long start, long end) {
-        throw new UnsupportedOperationException();
+        begin("eventElapsed", start + " " + end);
+        unsafe("eventElapsed");
+        Point from = need(events, start, "eventElapsed");
+        Point to = need(events, end, "eventElapsed");
+        if (!timed.contains(start) || !timed.contains(end)) {
+            throw new AssertionError("a time between events that were made without timing");
+        }
+        if (from.stream.done < from.position || to.stream.done < to.position) {
+            throw new AssertionError("a time between events that have not happened");
+        }
+        return (to.position - from.position) / 1000f;
     }
 
     @Override
