@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -113,7 +114,7 @@ final class Guest implements Line {
             }
         } catch (SocketTimeoutException _) {
             reason = Judge.silent(timeout.toMillis());
-        } catch (EOFException _) {
+        } catch (EOFException | SocketException _) { // the latter where it had not read all that was sent to it
             reason = "its process has ended without a word";
         } catch (IOException e) {
             reason = "the connection to its process broke: " + AtomicFiles.reason(e);

@@ -23,36 +23,24 @@ record MpiProcesses(Mpi mpi) {
 
     record Meeting(Line line, byte[] ncclId) {}
 
-    /** @throws BadInput on every process if rank 0 cannot wait for the others, or another does not reach it */
+    /** @throws BadInput if rank 0 cannot wait for the others, or another does not reach it */
     Meeting meet(Launch launch, Duration timeout, Duration patience, Supplier<byte[]> ncclId) {
         if (launch.size() == 1) {
             return new Meeting(Line.NONE, ncclId.get());
         }
         String here = Host.name();
-        boolean oneHost = sum(text(here).equals(text(shareText(here))) ? 0 : 1) == 0;
+        boolean oneHost = sum(text(here).equals(text(shareText(here))) ? 0 : 1, () -> {}) == 0;
         if (mpi.rank() == 0) {
             JobToken token = JobToken.random();
-            Rendezvous rendezvous = null;
-            byte[] id = new byte[Message.ID_BYTES];
-            String url;
-            try {
-                id = ncclId.get();
-                DistUrl wanted = launch.url().orElseGet(() -> new DistUrl(oneHost ? "127.0.0.1" : address(), 0));
-                rendezvous = new Rendezvous(wanted, token, 1, launch.size(), id, timeout);
-                url = new DistUrl(wanted.host(), rendezvous.port()).toString();
-            } catch (BadInput e) {
-                shareText("");
-                throw e;
-            }
-            shareText(url);
+            byte[] id = ncclId.get();
+            DistUrl wanted = launch.url().orElseGet(() -> new DistUrl(oneHost ? "127.0.0.1" : address(), 0));
+            Rendezvous rendezvous = new Rendezvous(wanted, token, 1, launch.size(), id, timeout);
+            shareText(new DistUrl(wanted.host(), rendezvous.port()).toString());
             share(token.toBytes());
             rendezvous.awaitAll(patience);
             return new Meeting(rendezvous, id);
         }
-        String url = shareText("");
-        if (url.isEmpty()) {
-            throw new BadInput("rank 0 could not begin");
-        }
+        String url = shareText(""); // where rank 0 cannot begin it ends, and the launcher ends this process
         JobToken token = JobToken.ofBytes(share(new byte[JobToken.BYTES]));
         Guest guest = Guest.join(DistUrl.parse(url), token, launch.first(), 1, launch.size(), timeout, patience);
         return new Meeting(guest, guest.id());
@@ -78,22 +66,27 @@ record MpiProcesses(Mpi mpi) {
     private byte[] share(byte[] mine) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, mine);
-            await(mpi.startBroadcast(bytes, mine.length, 0));
+            await(mpi.startBroadcast(bytes, mine.length, 0), () -> {});
             return bytes.toArray(ValueLayout.JAVA_BYTE);
         }
     }
 
-    /** Over all processes. */
-    float sum(float mine) {
+    /**
+     * Over all processes.
+     *
+     * @param check called while the others are waited for; may throw
+     */
+    float sum(float mine, Runnable check) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocateFrom(ValueLayout.JAVA_FLOAT, mine);
-            await(mpi.startSumFloats(value, 1));
+            await(mpi.startSumFloats(value, 1), check);
             return value.get(ValueLayout.JAVA_FLOAT, 0);
         }
     }
 
-    private void await(long request) {
+    private void await(long request, Runnable check) {
         while (!mpi.test(request)) {
+            check.run();
             LockSupport.parkNanos(PAUSE_NS);
         }
     }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -203,7 +204,7 @@ final class Rendezvous implements Line {
             }
         } catch (SocketTimeoutException _) {
             reason = Judge.silent(timeout.toMillis());
-        } catch (EOFException _) {
+        } catch (EOFException | SocketException _) { // the latter where it had not read all that was sent to it
             reason = "its process has ended without a word";
         } catch (IOException e) {
             reason = "the connection to its process broke: " + AtomicFiles.reason(e);

@@ -139,7 +139,7 @@ public final class World implements AutoCloseable {
      */
     public void requireAll(boolean here, String what) {
         if (mpi != null) {
-            int saying = Math.round(mpi.sum(here ? 1 : 0));
+            int saying = Math.round(mpi.sum(here ? 1 : 0, watch::check));
             if (saying != 0 && saying != launch.size()) {
                 throw BadInput.of("only a part of the ranks %s (%d of %d), this one %s; ask for the same --device on all", what, saying, launch.size(),
                         here ? "does" : "does not");
@@ -230,17 +230,19 @@ public final class World implements AutoCloseable {
     /** Waits for the others; nothing is left to do for the run. */
     @Override
     public void close() {
-        if (!isShared() || watch.failure().isPresent()) {
+        if (watch.failure().isPresent()) {
             return;
         }
         if (mpi != null) {
             mpi.mpi().close();
         }
         over = true;
-        watch.close();
-        try {
-            Runtime.getRuntime().removeShutdownHook(endInFailure);
-        } catch (IllegalStateException _) { // it ends already
+        if (isShared()) {
+            watch.close();
+            try {
+                Runtime.getRuntime().removeShutdownHook(endInFailure);
+            } catch (IllegalStateException _) { // it ends already
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -184,6 +186,24 @@ class MpirunIT {
             MpiJob.Ended ended = job.end();
             message(ended, "rank [01] on \\S+: .*SOLVER\\.NO_SUCH_KEY.*");
             assertThat(ended.code()).isEqualTo(2);
+        }
+    }
+
+    /** One process is no special case, and a port in use is an error of rank 0. */
+    @Test
+    void alone_and_a_port_in_use() throws Exception {
+        try (MpiJob job = MpiJob.train(place, 1, "SOLVER.MAX_ITER", "2", "DATASETS.TEST", "()")) {
+            MpiJob.Ended ended = job.end();
+            assertThat(ended.err()).isEmpty();
+            assertThat(ended.code()).isZero();
+        }
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String url = "tcp://127.0.0.1:" + taken.getLocalPort();
+            try (MpiJob job = MpiJob.train(place, 2, "--dist-url", url)) {
+                MpiJob.Ended ended = job.end();
+                message(ended, url + ": rank 0 cannot wait for the others there: Address already in use.*");
+                assertThat(ended.code()).isEqualTo(2);
+            }
         }
     }
 
