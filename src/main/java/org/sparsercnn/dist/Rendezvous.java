@@ -244,11 +244,21 @@ final class Rendezvous implements Line {
 
     @Override
     public void beat(int rank, Pulse.State state) {
+        boolean stopped = wasStopped();
         note(rank, state);
         if (rank == 0) {
             Message beat = Message.beat(rank, state);
             peers.stream().filter(peer -> !peer.done).forEach(peer -> Thread.ofVirtual().start(() -> quietly(() -> peer.connection.send(beat))));
-            judge.judge(seen()).ifPresent(watch::fail);
+            if (!stopped) {
+                judge.judge(seen()).ifPresent(watch::fail);
+            }
+        }
+    }
+
+    /** Whether this process itself stood still since its last beat: then what the others said meanwhile is still to be read. */
+    private boolean wasStopped() {
+        synchronized (heard) {
+            return System.nanoTime() - heard[0].at > timeout.toNanos() / 2;
         }
     }
 
