@@ -56,7 +56,8 @@ final class MpiJob implements AutoCloseable {
 
     /** The beginning of a command. */
     static List<String> mpirun(int processes, List<String> options) {
-        List<String> command = new ArrayList<>(List.of("mpirun", "--quiet", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "" + processes));
+        List<String> command = new ArrayList<>(List.of("mpirun", "--quiet", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np",
+                "" + processes));
         command.addAll(options);
         return command;
     }

@@ -83,8 +83,8 @@ final class TwoMachines implements AutoCloseable {
      */
     MpiJob start(Map<String, String> variables, List<String> java) throws IOException {
         List<String> command = new ArrayList<>(on(first));
-        command.addAll(MpiJob.mpirun(2, List.of("--host", ADDRESS + "," + OTHER_ADDRESS, "--mca", "plm_rsh_agent", agent().toString(), "--mca", "btl", "tcp,self",
-                "--mca", "oob_tcp_if_include", NETWORK, "--mca", "btl_tcp_if_include", NETWORK)));
+        command.addAll(MpiJob.mpirun(2, List.of("--host", ADDRESS + "," + OTHER_ADDRESS, "--mca", "plm_rsh_agent", agent().toString(), "--mca", "btl",
+                "tcp,self", "--mca", "oob_tcp_if_include", NETWORK, "--mca", "btl_tcp_if_include", NETWORK)));
         command.addAll(List.of("env", MpiJob.JAVA.toString()));
         command.addAll(java);
         return MpiJob.start(folder, variables, command);
