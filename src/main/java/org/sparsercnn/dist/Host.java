@@ -1,19 +1,20 @@
 package org.sparsercnn.dist;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
-/** The machine's name, as people know it. */
+/** The machine's name, as people know it: asked of the kernel, not of a name server, which may know none or take its time. */
 final class Host {
+    private static final Path NAME = Path.of("/proc/sys/kernel/hostname");
+
     private Host() {}
 
     static String name() {
         try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) { // its name is in no table of addresses: the message has it before a colon
-            String message = String.valueOf(e.getMessage());
-            int colon = message.indexOf(':');
-            return colon > 0 ? message.substring(0, colon) : "this machine";
+            return Files.readString(NAME).strip();
+        } catch (IOException e) {
+            return "this machine";
         }
     }
 }

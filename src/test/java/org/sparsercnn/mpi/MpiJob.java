@@ -48,10 +48,27 @@ final class MpiJob implements AutoCloseable {
      * @param java what follows {@code java}
      */
     static MpiJob start(Path folder, int processes, Map<String, String> variables, List<String> java) throws IOException {
-        List<String> command = new ArrayList<>(List.of("mpirun", "--quiet", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np", "" + processes,
-                "env", JAVA.toString()));
+        List<String> command = mpirun(processes, List.of());
+        command.addAll(List.of("env", JAVA.toString()));
         command.addAll(java);
         return start(folder, variables, command);
+    }
+
+    /** The beginning of a command. */
+    static List<String> mpirun(int processes, List<String> options) {
+        List<String> command = new ArrayList<>(List.of("mpirun", "--quiet", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-np",
+                "" + processes));
+        command.addAll(options);
+        return command;
+    }
+
+    /** What follows {@code java} for a main class of the tests. */
+    static List<String> testClass(Class<?> main, String... arguments) {
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        List<String> java = new ArrayList<>(List.of("--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-Xshare:auto",
+                "-Dbasedir=" + Path.of("").toAbsolutePath(), "-cp", classPath, main.getName()));
+        java.addAll(List.of(arguments));
+        return java;
     }
 
     static MpiJob start(Path folder, Map<String, String> variables, List<String> command) throws IOException {
@@ -72,10 +89,15 @@ final class MpiJob implements AutoCloseable {
     }
 
     static MpiJob run(Workplace place, int processes, String command, String... more) throws IOException {
+        return start(place.folder(), processes, place.variables(), jar(place, command, more));
+    }
+
+    /** What follows {@code java} for a command of the jar. */
+    static List<String> jar(Workplace place, String command, String... more) {
         List<String> java = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-Xshare:auto", "-jar", JAR.toString(), command, "--config-file",
                 place.config().toString(), "--device", "cpu", "--threads", "1"));
         java.addAll(List.of(more));
-        return start(place.folder(), processes, place.variables(), java);
+        return java;
     }
 
     String out() throws IOException {
