@@ -43,14 +43,14 @@ final class Judge {
             Seen seen = ranks[r];
             if (seen != null) {
                 longest = Math.max(longest, seen.waitingMillis());
-                last = last < 0 || isBehind(seen.state, ranks[last].state) ? r : last;
+                last = last < 0 || isBehind(seen, ranks[last]) ? r : last;
             }
         }
         if (longest <= timeout.toMillis() || ranks[last].mayBeLate(timeout.toMillis())) {
             return Optional.empty();
         }
         Seen late = ranks[last];
-        if (late.silentMillis > timeout.toMillis() / 2) {
+        if (isSilent(late)) {
             return Optional.of(Failure.lost(last, late.host, silent(late.silentMillis)));
         }
         return Optional.of(Failure.lost(last, late.host, late.state.isWaiting() ? "has waited " + seconds(longest)
@@ -59,8 +59,16 @@ final class Judge {
                 + "; if it only is slow, --dist-timeout allows more"));
     }
 
-    private static boolean isBehind(Pulse.State a, Pulse.State b) {
-        return a.calls() != b.calls() ? a.calls() < b.calls() : !a.isWaiting() && b.isWaiting();
+    /** Of two in the same call the one that is silent: it may have been stopped in it. */
+    private boolean isBehind(Seen a, Seen b) {
+        if (a.state.calls() != b.state.calls()) {
+            return a.state.calls() < b.state.calls();
+        }
+        return a.state.isWaiting() == b.state.isWaiting() ? isSilent(a) && !isSilent(b) : b.state.isWaiting();
+    }
+
+    private boolean isSilent(Seen seen) {
+        return seen.silentMillis > timeout.toMillis() / 2;
     }
 
     static String silent(long millis) {

@@ -45,6 +45,13 @@ class JudgeTest {
         assertThat(verdict(waiting(8, 60_000), seen("c", 59_900, 7, -1, -1)).orElseThrow().reason()).startsWith("has not answered for 60 s");
     }
 
+    /** Stopped within a call that the others are in too. */
+    @Test
+    void the_one_that_fell_silent_while_it_waited() {
+        Failure late = verdict(waiting(8, 60_000), seen("c", 59_900, 8, 100, -1), waiting(8, 60_000)).orElseThrow();
+        assertThat(late.message()).startsWith("rank 1 on c: has not answered for 60 s");
+    }
+
     @Test
     void the_one_that_is_late() {
         Failure late = verdict(waiting(8, 60_000), waiting(8, 61_000), working(7), waiting(8, 100)).orElseThrow();
