@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Dataset;
@@ -24,19 +25,20 @@ final class Agreement {
     private static final String PROGRAM = "the program";
 
     private final Config config;
-    private final Map<String, String> facts = new LinkedHashMap<>();
+    private final Map<String, Supplier<String>> facts = new LinkedHashMap<>();
 
     Agreement(Config config) {
         this.config = config;
-        facts.put(PROGRAM, "sparse-rcnn " + EnvironmentReport.version().orElse("from a folder of classes"));
+        facts.put(PROGRAM, () -> "sparse-rcnn " + EnvironmentReport.version().orElse("from a folder of classes"));
     }
 
     Agreement with(Dataset data) {
-        return with("data set " + data.name(), describe(data));
+        facts.put("data set " + data.name(), () -> describe(data));
+        return this;
     }
 
     Agreement with(String topic, String value) {
-        facts.put(topic, value);
+        facts.put(topic, () -> value);
         return this;
     }
 
@@ -53,14 +55,20 @@ final class Agreement {
     }
 
     /**
-     * Every rank calls it.
+     * Every rank calls it; one that is alone agrees.
      *
      * @throws BadInput where this rank was started otherwise than rank 0: with the first differences
      */
     void require(Device device, Collective group) {
+        if (group.size() == 1) {
+            return;
+        }
         HostData words = new HostData(device, group);
         List<String> differences = new ArrayList<>();
-        facts.forEach((topic, here) -> note(differences, topic, here, words.share(here, 0)));
+        facts.forEach((topic, fact) -> {
+            String here = fact.get();
+            note(differences, topic, here, words.share(here, 0));
+        });
         String configThere = words.share(config.dump(), 0);
         if (differences.isEmpty()) { // else keys and defaults may be others, too
             Config.ofDump(configThere, "the config of rank 0").diff(config).stream().filter(d -> !OWN.contains(d.key()))

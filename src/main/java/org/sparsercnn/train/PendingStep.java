@@ -17,6 +17,7 @@ public final class PendingStep implements AutoCloseable {
     private final long randomCounter;
     private final Collective.Timed exposed;
     private StepResult result;
+    private StepResult ofAllRanks;
     private boolean stop;
     private double objects;
     private double totalOfRanks;
@@ -40,18 +41,12 @@ public final class PendingStep implements AutoCloseable {
         return result != null || readback.isDone();
     }
 
+    /** With this rank's own losses. */
     public StepResult await() {
         if (result == null) {
             MemorySegment numbers = group.await(readback);
-            Map<String, Float> losses = new LinkedHashMap<>();
-            double total = 0;
-            for (int i = 0; i < names.size(); i++) {
-                float term = number(numbers, TrainingStep.Report.TERMS + i);
-                losses.put(names.get(i), term);
-                total += term;
-            }
-            int stats = TrainingStep.Report.stats(names.size());
-            result = new StepResult(losses, total, number(numbers, stats), number(numbers, stats + 1) != 0);
+            result = result(numbers, TrainingStep.Report.TERMS, 1);
+            ofAllRanks = group.size() == 1 ? result : result(numbers, TrainingStep.Report.sums(names.size()), group.size());
             stop = number(numbers, TrainingStep.Report.STOP) != 0;
             objects = number(numbers, TrainingStep.Report.OBJECTS);
             totalOfRanks = number(numbers, TrainingStep.Report.total(names.size()));
@@ -59,6 +54,25 @@ public final class PendingStep implements AutoCloseable {
             readback.close();
         }
         return result;
+    }
+
+    /** @param terms where they stand; {@code ranks} of each are in it */
+    private StepResult result(MemorySegment numbers, int terms, int ranks) {
+        Map<String, Float> losses = new LinkedHashMap<>();
+        double total = 0;
+        for (int i = 0; i < names.size(); i++) {
+            float term = number(numbers, terms + i) / ranks;
+            losses.put(names.get(i), term);
+            total += term;
+        }
+        int stats = TrainingStep.Report.stats(names.size());
+        return new StepResult(losses, total, number(numbers, stats), number(numbers, stats + 1) != 0);
+    }
+
+    /** With the mean over ranks of each loss, as it is logged; the same on all. */
+    StepResult ofAllRanks() {
+        await();
+        return ofAllRanks;
     }
 
     /** The step that is done, for the guard. */
@@ -77,7 +91,7 @@ public final class PendingStep implements AutoCloseable {
         return stop;
     }
 
-    /** Seconds in sums over ranks that no computing hid; NaN where it is not known. */
+    /** Seconds in sums over ranks that no computing hid. */
     double exposedSeconds() {
         return exposedSeconds;
     }

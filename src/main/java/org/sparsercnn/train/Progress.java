@@ -7,6 +7,7 @@ import org.sparsercnn.data.DataLoader;
  *
  * @param iteration of the step just done, from 0
  * @param maxIter steps in all
+ * @param step with the mean over ranks of each loss
  * @param lr learning rate of the step
  * @param seconds the step took, data included
  * @param dataSeconds waiting for data

@@ -112,13 +112,13 @@ public final class Trainer {
     }
 
     private void finish(Turn turn) {
-        StepResult result = turn.step.await();
+        turn.step.await();
         if (step.ranks() > 1 && turn.step.stopAsked()) {
             end = Math.min(end, turn.iteration + 1 + (step.runsBehind() ? AHEAD : 0));
         }
         guard.check(turn.step.attempt(turn.iteration, turn.batch, turn.lr, step.ranks(), pending.size()));
         long steps = Math.max(done, Math.min(end, plan.steps(turn.iteration)));
-        var progress = new Progress(turn.iteration, steps, result, turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
+        var progress = new Progress(turn.iteration, steps, turn.step.ofAllRanks(), turn.lr, turn.seconds, turn.dataSeconds, turn.batch.size() * step.ranks(),
                 step.ranks(), turn.step.exposedSeconds(), turn.queue, guard.skippedSteps());
         for (Hook hook : hooks) {
             hook.afterStep(progress);

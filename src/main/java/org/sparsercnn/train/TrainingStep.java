@@ -28,7 +28,7 @@ import org.sparsercnn.tensor.Tensor;
 public final class TrainingStep implements AutoCloseable {
     /**
      * What is read back of a step: F32, the objects in all ranks' batches, how many ranks ask to stop, this rank's terms, the
-     * sum of all terms over ranks, and the optimiser's {@linkplain Optimizer#stats stats}.
+     * sums over ranks of each term and of all together, and the optimiser's {@linkplain Optimizer#stats stats}.
      */
     static final class Report {
         static final int OBJECTS = 0;
@@ -37,16 +37,20 @@ public final class TrainingStep implements AutoCloseable {
 
         private Report() {}
 
-        static int total(int terms) {
+        static int sums(int terms) {
             return TERMS + terms;
         }
 
+        static int total(int terms) {
+            return sums(terms) + terms;
+        }
+
         static int stats(int terms) {
-            return TERMS + terms + 1;
+            return total(terms) + 1;
         }
 
         static int size(int terms) {
-            return TERMS + terms + 3;
+            return stats(terms) + 2;
         }
     }
 
@@ -170,14 +174,15 @@ public final class TrainingStep implements AutoCloseable {
 
         ImageBatch.Size size = ImageBatch.Size.of(Samples.pictures(batch)); // parts are padded alike: padding is seen at its edge
         SetLoss.Divisors divisors = criterion.divisors(Samples.targets(batch), report.narrow(0, Report.OBJECTS, 1), group.size());
-        Tensor losses = report.narrow(0, Report.TERMS, terms + 1);
+        Tensor losses = report.narrow(0, Report.sums(terms), terms + 1);
         losses.zero();
         List<List<Sample>> parts = accumulation.cut(batch);
         for (List<Sample> part : parts) {
             addGradients(part, size, divisors, losses, part == parts.getLast() ? buckets::ready : _ -> {});
         }
         buckets.finish();
-        group.allReduceSum(report.narrow(0, Report.total(terms), 1), 1);
+        report.narrow(0, Report.TERMS, terms).copyFrom(losses.narrow(0, 0, terms));
+        group.allReduceSum(losses, terms + 1);
         return report;
     }
 

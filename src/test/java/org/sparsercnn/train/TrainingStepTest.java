@@ -1,6 +1,7 @@
 package org.sparsercnn.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -162,15 +163,20 @@ class TrainingStepTest {
     void two_replicas_train_as_one_for_twenty_steps() throws InterruptedException {
         Config sgd = TINY.config().with("SOLVER.OPTIMIZER", "SGD");
         Map<String, float[]> whole;
+        List<StepResult> steps = new ArrayList<>();
         try (Replica one = new Replica(LocalGroup.alone(), sgd, 1)) {
             for (int i = 0; i < 20; i++) {
-                one.step.run(batch(i % 2), 1e-3);
+                steps.add(one.step.run(batch(i % 2), 1e-3).await());
             }
             whole = one.weights();
         }
         List<Map<String, float[]>> pair = replicas(2, sgd, (replica, rank) -> {
             for (int i = 0; i < 20; i++) {
-                replica.step.run(batch(i % 2).subList(2 * rank, 2 * rank + 2), 1e-3);
+                PendingStep step = replica.step.run(batch(i % 2).subList(2 * rank, 2 * rank + 2), 1e-3);
+                StepResult wanted = steps.get(i);
+                wanted.losses().forEach((name, loss) -> assertThat(step.ofAllRanks().losses().get(name)).as("mean " + name).isCloseTo(loss, within(1e-4f * loss)));
+                assertThat(step.ofAllRanks().total()).isCloseTo(wanted.total(), within(1e-4 * wanted.total()));
+                assertThat(Math.abs(step.await().total() - wanted.total())).as("this rank's own").isGreaterThan(1e-3);
             }
             return replica.weights();
         });
