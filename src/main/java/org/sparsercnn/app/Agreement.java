@@ -4,10 +4,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Dataset;
@@ -23,6 +25,7 @@ final class Agreement {
     /** Where a run writes, and on what it computes, may be each machine's own. */
     private static final Set<String> OWN = Set.of("OUTPUT_DIR", "MODEL.DEVICE");
     private static final String PROGRAM = "the program";
+    private static final String NOTHING = "missing";
 
     private final Config config;
     private final Map<String, Supplier<String>> facts = new LinkedHashMap<>();
@@ -65,10 +68,12 @@ final class Agreement {
         }
         HostData words = new HostData(device, group);
         List<String> differences = new ArrayList<>();
-        facts.forEach((topic, fact) -> {
-            String here = fact.get();
-            note(differences, topic, here, words.share(here, 0));
-        });
+        Map<String, String> here = new LinkedHashMap<>();
+        facts.forEach((topic, fact) -> here.put(topic, fact.get()));
+        Map<String, String> there = parsed(words.share(text(here), 0)); // in one piece: ranks that differ may differ in how many there are
+        Set<String> topics = new LinkedHashSet<>(here.keySet());
+        topics.addAll(there.keySet());
+        topics.forEach(topic -> note(differences, topic, here.getOrDefault(topic, NOTHING), there.getOrDefault(topic, NOTHING)));
         String configThere = words.share(config.dump(), 0);
         if (differences.isEmpty()) { // else keys and defaults may be others, too
             Config.ofDump(configThere, "the config of rank 0").diff(config).stream().filter(d -> !OWN.contains(d.key()))
@@ -80,6 +85,16 @@ final class Agreement {
                     differences.size() > SHOWN ? "; and " + (differences.size() - SHOWN) + " more" : "");
         }
         group.barrier(); // nothing is begun, or written, before all agree
+    }
+
+    private static String text(Map<String, String> facts) {
+        return facts.entrySet().stream().map(fact -> fact.getKey() + "\t" + fact.getValue()).collect(Collectors.joining("\n"));
+    }
+
+    private static Map<String, String> parsed(String text) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        text.lines().map(line -> line.split("\t", 2)).forEach(fact -> facts.put(fact[0], fact[1]));
+        return facts;
     }
 
     private static void note(List<String> differences, String topic, String here, String there) {

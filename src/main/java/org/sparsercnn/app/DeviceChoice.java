@@ -77,11 +77,19 @@ public record DeviceChoice(Optional<String> device, Optional<Integer> threads, b
     /**
      * NCCL's id, made where the ranks may compute on GPUs; zeros elsewhere.
      *
-     * @throws BadInput when it is made, where it must be and NCCL is missing
+     * @throws BadInput when it is made, where nothing but GPUs will do and NCCL is missing
      */
     Supplier<byte[]> ncclId(Launch launch) {
-        boolean mayDoWithout = launch.kind() == Launch.Kind.MPI && (!hasDriver() || device.equals(Optional.of(CPU)));
-        return mayDoWithout || launch.size() == 1 ? () -> new byte[Nccl.UNIQUE_ID_BYTES] : () -> new Nccl().uniqueId();
+        if (launch.kind() != Launch.Kind.MPI) {
+            return () -> new Nccl().uniqueId();
+        }
+        return () -> {
+            try {
+                return hasDriver() && !device.equals(Optional.of(CPU)) ? new Nccl().uniqueId() : new byte[Nccl.UNIQUE_ID_BYTES];
+            } catch (BadInput e) { // said again by a rank that computes on a GPU, if one does
+                return new byte[Nccl.UNIQUE_ID_BYTES];
+            }
+        };
     }
 
     private static boolean hasDriver() {

@@ -64,6 +64,16 @@ public final class Interrupts implements AutoCloseable {
         return number != 0;
     }
 
+    /** Its number; 0 for none. */
+    int signal() {
+        return number;
+    }
+
+    /** Another rank of the run was asked to stop, and this one has done so, too. */
+    void follow(int signal) {
+        number = number == 0 ? signal : number;
+    }
+
     /** 128 + the signal's number, as shells have it: 130 after SIGINT, 143 after SIGTERM. */
     public int exitCode() {
         return SIGNAL_EXIT + number;

@@ -85,20 +85,24 @@ public final class Ranks {
         try {
             int code = command.applyAsInt(world);
             world.close();
-            return code;
+            return world.isShared() && world.failure().isPresent() ? failed(world, world.failure().get(), List.of()) : code;
         } catch (RuntimeException | Error e) {
             if (!world.isShared()) {
                 world.ranksEnded();
                 throw e;
             }
-            Failure first = world.fail(launch.first(), e);
-            if (world.speaks()) {
-                RuntimeException told = first.toException();
-                told.addSuppressed(e);
-                throw told;
-            }
-            return first.exitCode();
+            return failed(world, world.fail(launch.first(), e), List.of(e));
         }
+    }
+
+    /** Throws what is to be said, where this process says it. */
+    private static int failed(World world, Failure first, List<Throwable> own) {
+        if (world.speaks()) {
+            RuntimeException told = first.toException();
+            own.forEach(told::addSuppressed);
+            throw told;
+        }
+        return first.exitCode();
     }
 
     /**

@@ -122,7 +122,7 @@ final class Replica {
             boolean hurried = world.isShared() && world.failure().isPresent(); // what lost another rank may end this process any time
             boolean sumsLost = e instanceof GuardStop && model.device().runsBehind(); // and steps taken with what was left of them
             if (main && !guard.stopped() && !check.stopped() && !hurried && !sumsLost && trainer.done() > start) {
-                saveAfter(e, trainer.done());
+                group.alone(() -> saveAfter(e, trainer.done()));
             }
             throw e;
         }
@@ -162,6 +162,7 @@ final class Replica {
         }
         boolean unsaved = done > 0 && !agreed(() -> save(done, complete));
         if (!complete) {
+            agreeOnSignal();
             return;
         }
         if (!measured) {
@@ -180,10 +181,17 @@ final class Replica {
         group.barrier();
     }
 
+    /** The one that stopped the run may have come to another process. */
+    private void agreeOnSignal() {
+        for (byte[] other : words.gather(new byte[] {(byte) job.interrupts().signal()})) {
+            job.interrupts().follow(other[0]);
+        }
+    }
+
     /** Every rank comes here at the steps that are planned; rank 0 alone where the earlier checkpoints were lost. */
     private void checkpoint(long iteration) {
         if ((iteration + 1) % config.solver().checkpointPeriod() != 0) {
-            saves.periodic(iteration);
+            group.alone(() -> saves.periodic(iteration));
         } else if (!agreed(() -> saves.periodic(iteration)) && !main) {
             LOG.warn("Rank 0 could not write the checkpoint of iteration {}", iteration);
         }

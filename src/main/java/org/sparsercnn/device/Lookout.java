@@ -13,7 +13,7 @@ public interface Lookout {
 
     /** A wait, from its beginning to {@link #close}. */
     interface Wait extends AutoCloseable {
-        /** @throws org.sparsercnn.util.GuardStop once a rank is known to be lost, or to be late beyond the run's timeout */
+        /** @throws org.sparsercnn.util.GuardStop (or BadInput, before the run has begun) once a rank is known to be lost, or to be late beyond the run's timeout */
         void check();
 
         @Override
@@ -21,6 +21,9 @@ public interface Lookout {
     }
 
     Wait begin();
+
+    /** The rank makes its next call to the others; every rank makes the same ones, whether it then has to wait or not. */
+    default void call() {}
 
     /** The rank does something long, and gets on with it. */
     default void getsOn() {}

@@ -15,6 +15,13 @@ public record DistUrl(String host, int port) {
     private static final String SCHEME = "tcp://";
     private static final int MAX_PORT = 65_535;
 
+    /** @throws BadInput for what is no port */
+    public DistUrl {
+        if (port < 0 || port > MAX_PORT) {
+            throw BadInput.of("port %d of %s, where rank 0 is to wait: 1 to %d", port, host, MAX_PORT);
+        }
+    }
+
     /** @throws BadInput for anything but {@code tcp://host:port} */
     public static DistUrl parse(String text) {
         int colon = text.lastIndexOf(':');

@@ -1,6 +1,7 @@
 package org.sparsercnn.dist;
 
 import java.util.Objects;
+import org.sparsercnn.ffi.MpiException;
 import org.sparsercnn.util.BadInput;
 import org.sparsercnn.util.GuardStop;
 
@@ -21,6 +22,7 @@ public record Failure(int rank, String host, String reason, int exitCode) {
         String text = switch (thrown) {
             case BadInput e -> e.getMessage();
             case GuardStop e -> e.getMessage();
+            case MpiException e -> e.getMessage();
             case OutOfMemoryError e -> "out of memory (" + e.getMessage() + "); smaller images or batches need less, java -Xmx… gives Java more";
             default -> "internal error, please report it with this rank's log file: " + thrown;
         };

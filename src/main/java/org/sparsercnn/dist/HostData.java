@@ -1,11 +1,13 @@
 package org.sparsercnn.dist;
 
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
+import org.sparsercnn.device.Readback;
 import org.sparsercnn.tensor.Scope;
 import org.sparsercnn.tensor.Shape;
 import org.sparsercnn.tensor.Tensor;
@@ -30,7 +32,7 @@ public final class HostData {
             Tensor length = scope.empty(DType.I64, Shape.of(1));
             length.set(new long[] {sends ? mine.length : 0});
             group.broadcast(length, length.bytes(), root);
-            int bytes = Math.toIntExact(length.toLongs()[0]);
+            int bytes = Math.toIntExact(awaited(length)[0]);
             if (bytes == 0) {
                 return new byte[0];
             }
@@ -39,7 +41,16 @@ public final class HostData {
                 data.set(mine);
             }
             group.broadcast(data, bytes, root);
-            return sends ? mine : data.toBytes();
+            try (Readback readback = device.read(data, bytes)) {
+                byte[] there = group.await(readback).asSlice(0, bytes).toArray(ValueLayout.JAVA_BYTE);
+                return sends ? mine : there;
+            }
+        }
+    }
+
+    private long[] awaited(Tensor numbers) {
+        try (Readback readback = device.read(numbers, numbers.bytes())) {
+            return group.await(readback).toArray(ValueLayout.JAVA_LONG);
         }
     }
 

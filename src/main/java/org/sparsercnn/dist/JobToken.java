@@ -6,7 +6,10 @@ import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Arrays;
 
-/** What the processes of one job know and others do not: keeps two jobs that meet at one port apart, and strangers out. */
+/**
+ * What the processes of one job know and others do not: keeps two jobs that meet at one port apart, and, if it is a secret,
+ * strangers out.
+ */
 final class JobToken {
     static final int BYTES = 32;
 

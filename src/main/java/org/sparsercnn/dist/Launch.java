@@ -26,7 +26,7 @@ public record Launch(Kind kind, int size, int first, int here, int local, int lo
     }
 
     /** The processes' own secret, for launchers that give none. */
-    public static final String TOKEN = "SPARSERCNN_JOB_TOKEN";
+    static final String TOKEN = "SPARSERCNN_JOB_TOKEN";
     private static final int USUAL_PORT = 29_500;
     private static final int PORTS = 1000;
 
@@ -74,7 +74,14 @@ public record Launch(Kind kind, int size, int first, int here, int local, int lo
         if (options.machineRank < 0 || options.machineRank >= options.numMachines) {
             throw BadInput.of("--machine-rank %d: counted from 0, below --num-machines %d", options.machineRank, options.numMachines);
         }
-        Variables env = new Variables(variables);
+        Launch launch = of(options, new Variables(variables));
+        if (launch.kind == Kind.RENDEZVOUS && launch.url.orElseThrow().port() == 0) {
+            throw BadInput.of("--dist-url %s: port 0 is any free one, which the other processes cannot know; choose one", launch.url.get());
+        }
+        return launch;
+    }
+
+    private static Launch of(Options options, Variables env) {
         if (options.numMachines > 1) {
             return byOptions(options, env);
         }
@@ -104,9 +111,6 @@ public record Launch(Kind kind, int size, int first, int here, int local, int lo
     private static Launch byOptions(Options options, Variables env) {
         DistUrl url = options.parsed().orElseThrow(() -> BadInput.of("--num-machines %d: --dist-url is missing; give all machines the address and a free port"
                 + " of the machine with --machine-rank 0, such as --dist-url tcp://10.0.0.1:%d", options.numMachines, USUAL_PORT));
-        if (url.port() == 0) {
-            throw BadInput.of("--dist-url %s: port 0 is any free one, which the other machines cannot know; choose one", url);
-        }
         int here = options.ranksHere();
         return new Launch(Kind.RENDEZVOUS, here * options.numMachines, here * options.machineRank, here, 0, here, Optional.of(url), env.text(TOKEN, ""));
     }
@@ -143,11 +147,11 @@ public record Launch(Kind kind, int size, int first, int here, int local, int lo
 
     /** For people: "2 processes by mpirun". */
     public String describe() {
-        int machines = here == 0 ? 0 : size / here;
+        int processes = size / here;
         return switch (kind) {
             case ONE_PROCESS -> here + (here == 1 ? " rank" : " ranks") + " in one process";
             case MPI -> size + (size == 1 ? " process" : " processes") + ", brought together by MPI";
-            case RENDEZVOUS -> machines + " processes, which meet at " + url.orElseThrow();
+            case RENDEZVOUS -> processes + " processes, which meet at " + url.orElseThrow();
         };
     }
 

@@ -1,8 +1,7 @@
 package org.sparsercnn.dist;
 
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.sparsercnn.device.Collective;
@@ -18,14 +17,13 @@ import org.sparsercnn.util.GuardStop;
 public final class LocalGroup {
     private final int size;
     private final long timeoutSeconds;
-    private final CyclicBarrier barrier;
+    private final Phaser barrier;
     private final long[] addresses;
-    private volatile boolean aborted;
 
     public LocalGroup(int size, long timeoutSeconds) {
         this.size = size;
         this.timeoutSeconds = timeoutSeconds;
-        this.barrier = new CyclicBarrier(size);
+        this.barrier = new Phaser(size);
         this.addresses = new long[size];
     }
 
@@ -44,8 +42,7 @@ public final class LocalGroup {
 
     /** Wakes all members with an error; called by one that cannot go on. */
     public void abort() {
-        aborted = true; // for those who come to the barrier later
-        barrier.reset();
+        barrier.forceTermination(); // for those who come later, too
     }
 
     private final class Member implements Collective {
@@ -119,14 +116,15 @@ public final class LocalGroup {
 
         @Override
         public void barrier() {
-            try (var _ = lookout.begin()) {
-                if (aborted) {
-                    throw new BrokenBarrierException();
+            lookout.call();
+            try (var wait = lookout.begin()) {
+                int phase = barrier.arrive();
+                if (phase < 0 || barrier.awaitAdvanceInterruptibly(phase, timeoutSeconds, TimeUnit.SECONDS) < 0) {
+                    wait.check(); // which may know why
+                    throw new GuardStop("replica " + rank + ": another replica failed");
                 }
-                barrier.await(timeoutSeconds, TimeUnit.SECONDS);
-            } catch (BrokenBarrierException e) {
-                throw new GuardStop("replica " + rank + ": another replica failed or did not answer in " + timeoutSeconds + " s");
             } catch (TimeoutException e) {
+                abort();
                 throw new GuardStop("replica " + rank + ": the others did not answer in " + timeoutSeconds + " s");
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

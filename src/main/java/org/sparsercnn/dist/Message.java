@@ -81,13 +81,13 @@ record Message(Kind kind, int rank, long a, long b, long c, long d, byte[] bytes
     /** Of HELLO and WELCOME. */
     String host() {
         int from = Math.min(bytes.length, kind == Kind.HELLO ? JobToken.BYTES : ID_BYTES);
-        return new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8);
+        return new String(bytes, from, bytes.length - from, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "?");
     }
 
     /** Of FAILED. */
     Failure failure() {
-        String[] lines = text().split("\n", 2);
-        return new Failure(rank, lines[0], lines.length > 1 ? lines[1] : "", (int) a);
+        String[] lines = text().replaceAll("[\\p{Cntrl}&&[^\n]]", "?").split("\n", 2);
+        return new Failure(rank, lines[0], lines.length > 1 ? lines[1] : "", a == Failure.REFUSED ? Failure.REFUSED : Failure.STOPPED);
     }
 
     /** Of BEAT. */

@@ -32,14 +32,14 @@ final class MpiGroup implements Collective {
         private static final Call LAST = new Call(List.of());
         private final List<LongSupplier> pieces;
         private volatile boolean done;
-        private volatile RuntimeException failure;
+        private volatile Throwable failure;
         private volatile Thread waiter;
 
         Call(List<LongSupplier> pieces) {
             this.pieces = pieces;
         }
 
-        void end(RuntimeException reason) {
+        void end(Throwable reason) {
             failure = reason;
             done = true;
             LockSupport.unpark(waiter);
@@ -71,10 +71,10 @@ final class MpiGroup implements Collective {
     private void talk() {
         try {
             for (Call call; (call = calls.take()) != Call.LAST;) {
-                RuntimeException failure = null;
+                Throwable failure = null;
                 try {
-                    call.pieces.forEach(piece -> complete(piece.getAsLong())); // one by one: together they are slower
-                } catch (RuntimeException e) {
+                    call.pieces.forEach(this::complete); // one by one: together they are slower
+                } catch (Throwable e) { // whatever it is, one waits for its end
                     failure = e;
                 }
                 call.end(failure);
@@ -83,7 +83,11 @@ final class MpiGroup implements Collective {
         }
     }
 
-    private void complete(long request) {
+    private void complete(LongSupplier piece) {
+        if (givenUp) {
+            throw new GuardStop("given up");
+        }
+        long request = piece.getAsLong();
         long pause = SHORTEST_PAUSE_NS;
         for (int asked = 0; !mpi.test(request); asked++) {
             if (givenUp) {
@@ -99,6 +103,7 @@ final class MpiGroup implements Collective {
     }
 
     private Call begin(List<LongSupplier> pieces) {
+        lookout.call();
         Call call = new Call(pieces);
         calls.add(call);
         return call;
@@ -125,7 +130,7 @@ final class MpiGroup implements Collective {
         }
         if (call.failure != null) {
             learnWhy();
-            throw new GuardStop(call.failure.getMessage());
+            throw new GuardStop(String.valueOf(call.failure.getMessage()));
         }
     }
 

@@ -10,7 +10,6 @@ import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.sparsercnn.ffi.Mpi;
@@ -28,47 +27,50 @@ record MpiProcesses(Mpi mpi) {
         if (launch.size() == 1) {
             return new Meeting(Line.NONE, ncclId.get());
         }
-        String here = Host.name();
-        boolean oneHost = sum(text(here).equals(text(shareText(here))) ? 0 : 1, () -> {}) == 0;
+        boolean oneHost = launch.localSize() == launch.size();
+        Runnable deadline = deadline(patience);
         if (mpi.rank() == 0) {
             JobToken token = JobToken.random();
             byte[] id = ncclId.get();
             DistUrl wanted = launch.url().orElseGet(() -> new DistUrl(oneHost ? "127.0.0.1" : address(), 0));
             Rendezvous rendezvous = new Rendezvous(wanted, token, 1, launch.size(), id, timeout);
-            shareText(new DistUrl(wanted.host(), rendezvous.port()).toString());
-            share(token.toBytes());
+            shareText(new DistUrl(wanted.host(), rendezvous.port()).toString(), deadline);
+            share(token.toBytes(), deadline);
             rendezvous.awaitAll(patience);
             return new Meeting(rendezvous, id);
         }
-        String url = shareText(""); // where rank 0 cannot begin it ends, and the launcher ends this process
-        JobToken token = JobToken.ofBytes(share(new byte[JobToken.BYTES]));
+        String url = shareText("", deadline); // where rank 0 cannot begin it ends, and the launcher ends this process
+        JobToken token = JobToken.ofBytes(share(new byte[JobToken.BYTES], deadline));
         Guest guest = Guest.join(DistUrl.parse(url), token, launch.first(), 1, launch.size(), timeout, patience);
         return new Meeting(guest, guest.id());
     }
 
-    private static String text(String host) {
-        byte[] bytes = host.getBytes(StandardCharsets.UTF_8);
-        return new String(bytes, 0, Math.min(bytes.length, HOST_BYTES), StandardCharsets.UTF_8);
+    private static Runnable deadline(Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
+        return () -> {
+            if (System.nanoTime() > end) {
+                throw BadInput.of("rank 0 has not told within %d s where the ranks meet: it did not start in order, or cannot be reached", patience.toSeconds());
+            }
+        };
     }
 
     /** Of rank 0. */
-    private String shareText(String mine) {
+    private String shareText(String mine, Runnable check) {
         byte[] bytes = mine.getBytes(StandardCharsets.UTF_8);
         ByteBuffer all = ByteBuffer.allocate(4 + HOST_BYTES);
         int length = Math.min(bytes.length, HOST_BYTES);
         all.putInt(length).put(bytes, 0, length);
-        ByteBuffer got = ByteBuffer.wrap(share(all.array()));
+        ByteBuffer got = ByteBuffer.wrap(share(all.array(), check));
         byte[] text = new byte[got.getInt()];
         got.get(text);
         return new String(text, StandardCharsets.UTF_8);
     }
 
-    private byte[] share(byte[] mine) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, mine);
-            await(mpi.startBroadcast(bytes, mine.length, 0), () -> {});
-            return bytes.toArray(ValueLayout.JAVA_BYTE);
-        }
+    /** In memory that stays, as the call may outlast us. */
+    private byte[] share(byte[] mine, Runnable check) {
+        MemorySegment bytes = Arena.global().allocateFrom(ValueLayout.JAVA_BYTE, mine);
+        await(mpi.startBroadcast(bytes, mine.length, 0), check);
+        return bytes.toArray(ValueLayout.JAVA_BYTE);
     }
 
     /**
@@ -77,11 +79,9 @@ record MpiProcesses(Mpi mpi) {
      * @param check called while the others are waited for; may throw
      */
     float sum(float mine, Runnable check) {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocateFrom(ValueLayout.JAVA_FLOAT, mine);
-            await(mpi.startSumFloats(value, 1), check);
-            return value.get(ValueLayout.JAVA_FLOAT, 0);
-        }
+        MemorySegment value = Arena.global().allocateFrom(ValueLayout.JAVA_FLOAT, mine);
+        await(mpi.startSumFloats(value, 1), check);
+        return value.get(ValueLayout.JAVA_FLOAT, 0);
     }
 
     private void await(long request, Runnable check) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 final class OneProcess implements Line {
     private final Judge judge;
     private final Judge.Seen[] seen;
+    private final String host = Host.name();
     private Watch watch;
 
     OneProcess(int ranks, Duration timeout) {
@@ -20,7 +21,7 @@ final class OneProcess implements Line {
 
     @Override
     public void beat(int rank, Pulse.State state) {
-        seen[rank] = new Judge.Seen(Host.name(), 0, state);
+        seen[rank] = new Judge.Seen(host, 0, state);
         if (rank == seen.length - 1) {
             judge.judge(seen).ifPresent(watch::fail);
         }

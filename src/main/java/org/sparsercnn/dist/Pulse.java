@@ -37,9 +37,14 @@ final class Pulse implements Lookout {
     /** By the rank's thread, which is the only one to write. */
     @Override
     @SuppressWarnings("NonAtomicVolatileUpdate")
+    public void call() {
+        calls++;
+        getsOn();
+    }
+
+    @Override
     public Wait begin() {
         watch.check();
-        calls++;
         waitingSince = System.nanoTime();
         gotOnAt = waitingSince;
         return new Wait() {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
@@ -26,6 +27,10 @@ import org.sparsercnn.util.BadInput;
 final class Rendezvous implements Line {
     /** Who connects has something to say. */
     private static final Duration HANDSHAKE = Duration.ofSeconds(10);
+    private static final int LOOK_MILLIS = 50;
+    /** Strangers beside as many peers as there can be. */
+    private static final int STRANGERS = 16;
+    private static final int REFUSED_SHOWN = 5;
 
     /** A process that was let in. */
     private static final class Peer {
@@ -54,6 +59,7 @@ final class Rendezvous implements Line {
     private final Heard[] heard;
     private final List<Peer> peers = new CopyOnWriteArrayList<>();
     private final List<String> refused = new CopyOnWriteArrayList<>();
+    private final Semaphore handshakes;
     private Watch watch;
 
     /**
@@ -68,6 +74,7 @@ final class Rendezvous implements Line {
         this.id = id.clone();
         this.timeout = timeout;
         this.judge = new Judge(timeout);
+        this.handshakes = new Semaphore(size + STRANGERS);
         this.hosts = new String[size];
         this.heard = new Heard[size];
         InetSocketAddress address = url.resolve();
@@ -91,21 +98,43 @@ final class Rendezvous implements Line {
     void awaitAll(Duration patience) {
         long end = System.nanoTime() + patience.toNanos();
         try (server) {
+            server.setSoTimeout(LOOK_MILLIS);
             while (!missing().isEmpty()) {
-                long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-                if (left <= 0) {
-                    throw new SocketTimeoutException();
+                if (System.nanoTime() > end) {
+                    peers.forEach(peer -> quietly(() -> peer.connection.send(Message.failed(new Failure(0, Host.name(), incomplete(patience), Failure.REFUSED)))));
+                    throw new BadInput(incomplete(patience));
                 }
-                server.setSoTimeout(Math.toIntExact(left));
-                Socket socket = server.accept();
-                welcome(socket);
+                try {
+                    receive(server.accept());
+                } catch (SocketTimeoutException _) { // none came; those who came before may have been let in meanwhile
+                }
             }
-        } catch (SocketTimeoutException e) {
-            peers.forEach(peer -> quietly(() -> peer.connection.send(Message.failed(Failure.lost(0, Host.name(), incomplete(patience))))));
-            throw new BadInput(incomplete(patience), e);
         } catch (IOException e) {
             throw new BadInput("waiting for the other ranks: " + AtomicFiles.reason(e), e);
         }
+    }
+
+    /** Beside others: a stranger who connects and says nothing keeps no one waiting, and has to go soon. */
+    private void receive(Socket socket) {
+        if (!handshakes.tryAcquire()) {
+            quietly(socket::close);
+            return;
+        }
+        Thread guest = Thread.ofVirtual().start(() -> {
+            try {
+                welcome(socket);
+            } finally {
+                handshakes.release();
+            }
+        });
+        Thread.ofVirtual().start(() -> {
+            try {
+                if (!guest.join(HANDSHAKE)) {
+                    socket.close();
+                }
+            } catch (InterruptedException | IOException _) { // it goes with the process
+            }
+        });
     }
 
     private String incomplete(Duration patience) {
@@ -129,29 +158,40 @@ final class Rendezvous implements Line {
         return String.join(", ", ranges);
     }
 
-    /** One after the other: a stranger who connects and says nothing costs the time of a handshake. */
     private void welcome(Socket socket) {
         try {
             Connection connection = new Connection(socket, HANDSHAKE);
             Message hello = connection.read();
-            String objection = objection(hello);
+            String objection = admit(hello, connection);
             if (objection.isEmpty()) {
                 connection.send(Message.welcome(id, Host.name()));
                 connection.patience(timeout);
-                int ranks = (int) hello.a();
-                peers.add(new Peer(connection, hello.rank(), ranks));
-                synchronized (this) {
-                    IntStream.range(hello.rank(), hello.rank() + ranks).forEach(r -> hosts[r] = hello.host());
-                }
             } else {
-                refused.add(connection.peer() + ": " + objection);
+                refuse(connection.peer() + ": " + objection);
                 connection.send(Message.refused(objection));
                 connection.close();
             }
         } catch (IOException e) { // a port scanner, or a process that died
-            refused.add(socket.getInetAddress().getHostAddress() + ": " + AtomicFiles.reason(e));
+            refuse(socket.getInetAddress().getHostAddress() + ": " + AtomicFiles.reason(e));
             quietly(socket::close);
         }
+    }
+
+    private void refuse(String whom) {
+        if (refused.size() < REFUSED_SHOWN) {
+            refused.add(whom);
+        }
+    }
+
+    /** @return why not; empty if it was let in */
+    private synchronized String admit(Message hello, Connection connection) {
+        String objection = objection(hello);
+        if (objection.isEmpty()) {
+            int ranks = (int) hello.a();
+            peers.add(new Peer(connection, hello.rank(), ranks));
+            IntStream.range(hello.rank(), hello.rank() + ranks).forEach(r -> hosts[r] = hello.host());
+        }
+        return objection;
     }
 
     private String objection(Message hello) {
@@ -162,10 +202,10 @@ final class Rendezvous implements Line {
             return "it was started for " + hello.b() + " ranks, rank 0 for " + hosts.length;
         }
         int first = hello.rank();
-        long end = first + hello.a();
-        if (first < 0 || hello.a() < 1 || end > hosts.length) {
-            return "it comes as rank " + first + " to " + (end - 1) + " of " + hosts.length;
+        if (first < 0 || first >= hosts.length || hello.a() < 1 || hello.a() > hosts.length - first) {
+            return "it comes as rank " + first + " and has " + hello.a() + ", of " + hosts.length;
         }
+        int end = first + (int) hello.a();
         for (int r = first; r < end; r++) {
             if (hosts[r] != null) {
                 return "rank " + r + " is here already, from " + hosts[r] + ": each machine needs a --machine-rank of its own";

@@ -23,7 +23,7 @@ final class Watch implements AutoCloseable {
     private final List<Pulse> pulses = new ArrayList<>();
     private final Line line;
     private final Duration period;
-    /** Without a beat for so long, this process was stopped. */
+    /** Without a beat for so long, this process was stopped, and the others have given it up. */
     private final Duration sleep;
     private final AtomicReference<Failure> failure = new AtomicReference<>();
     private final List<Runnable> whenFailed = new CopyOnWriteArrayList<>();
@@ -44,9 +44,9 @@ final class Watch implements AutoCloseable {
         for (int r = 0; r < ranks; r++) {
             pulses.add(new Pulse(this));
         }
-        this.sleep = timeout.dividedBy(2);
         Duration share = timeout.dividedBy(BEATS_PER_TIMEOUT);
         this.period = share.compareTo(LONGEST_PERIOD) < 0 ? share : LONGEST_PERIOD;
+        this.sleep = timeout.minus(period.multipliedBy(2));
     }
 
     void start() {
@@ -107,8 +107,7 @@ final class Watch implements AutoCloseable {
      * finds them all gone when it wakes; what they say counts, and it says nothing.
      */
     void lost(Failure reason) {
-        long now = System.nanoTime();
-        if (now - lastBeat > sleep.toNanos() || now - wokeUp < sleep.toNanos()) {
+        if (wasStopped()) {
             givenUp(Failure.lost(first, Host.name(), "its process was stopped, and the others have gone on without it"));
         } else {
             mainLost |= reason.rank() == 0 && failure.get() == null; // else it has told why
@@ -116,10 +115,20 @@ final class Watch implements AutoCloseable {
         }
     }
 
-    /** Another process has given this one up, and speaks of it. */
+    /** Another process has given this one up, and speaks of it, if this one was stopped; else it may itself be cut off. */
     void givenUp(Failure reason) {
-        givenUp |= failure.get() == null;
+        givenUp |= failure.get() == null && wasStopped();
         fail(reason);
+    }
+
+    private boolean wasStopped() {
+        long now = System.nanoTime();
+        return now - lastBeat > sleep.toNanos() || now - wokeUp < sleep.toNanos();
+    }
+
+    /** Whether a rank of this process does what only it can do. */
+    boolean isOneAlone() {
+        return pulses.stream().anyMatch(pulse -> pulse.state().isAlone());
     }
 
     boolean isMainLost() {

@@ -18,7 +18,8 @@ public final class World implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger("sparsercnn.dist");
     /** How much later than others a process may start, in timeouts. */
     private static final int PATIENCE = 5;
-    private static final Duration PARTING = Duration.ofSeconds(3);
+    private static final Duration PARTING = Duration.ofSeconds(2);
+    private static final Duration ABORTING = Duration.ofSeconds(1);
 
     private final Launch launch;
     private final Watch watch;
@@ -139,7 +140,10 @@ public final class World implements AutoCloseable {
      */
     public void requireAll(boolean here, String what) {
         if (mpi != null) {
-            int saying = Math.round(mpi.sum(here ? 1 : 0, watch::check));
+            int saying;
+            try (Lookout.Wait wait = watch.lookout(launch.first()).begin()) {
+                saying = Math.round(mpi.sum(here ? 1 : 0, wait::check));
+            }
             if (saying != 0 && saying != launch.size()) {
                 throw BadInput.of("only a part of the ranks %s (%d of %d), this one %s; ask for the same --device on all", what, saying, launch.size(),
                         here ? "does" : "does not");
@@ -202,9 +206,16 @@ public final class World implements AutoCloseable {
     /** After a failure, last of all: what was to be said has been said. */
     private void endInFailure() {
         watch.failure().filter(_ -> !over).ifPresent(failure -> {
-            watch.part(PARTING);
-            if (mpi != null) {
-                mpi.mpi().abort(failure.exitCode());
+            Thread leaving = Thread.ofPlatform().daemon().name("leaving").start(() -> {
+                watch.part(PARTING);
+                if (mpi != null) {
+                    mpi.mpi().abort(failure.exitCode());
+                }
+            });
+            try {
+                leaving.join(PARTING.plus(ABORTING)); // MPI may wait for a machine that is gone
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
             }
         });
     }
@@ -212,7 +223,10 @@ public final class World implements AutoCloseable {
     /** A rank of this process does not heed that the run has failed. */
     private void endStuck() {
         try {
-            Thread.sleep(Watch.GRACE);
+            Thread.sleep(Watch.GRACE.minus(PARTING).minus(ABORTING));
+            while (!isShared() && !ranksEnded && watch.hasBegun() && watch.isOneAlone()) { // saves what there is
+                Thread.sleep(Duration.ofMillis(100));
+            }
         } catch (InterruptedException _) {
             return;
         }
@@ -220,7 +234,7 @@ public final class World implements AutoCloseable {
             return;
         }
         Failure failure = watch.failure().orElseThrow();
-        if (speaks()) {
+        if (speaks() && !ranksEnded) { // else it is being said
             System.err.println("error: " + failure.message());
         }
         endInFailure();

@@ -64,11 +64,15 @@ public final class NonFiniteGuard {
             if (!attempt.concernsThisRank()) {
                 group.barrier(); // another one's losses are not finite: it has more to say, and its end ends this
             }
-            String kept = keep(attempt, group);
-            throw new GuardStop("stopped after " + inARow + " steps in a row without a finite result (" + skippedSteps() + " in all): " + what + "; "
-                    + where + "; " + NonFinitePlace.describe(step.alone(), attempt) + ". " + kept
-                    + " Lower SOLVER.BASE_LR, lengthen SOLVER.WARMUP_ITERS, or look at these images and their annotations.");
+            group.alone(() -> stop(attempt, inARow, what, where));
         }
+    }
+
+    private void stop(Attempt attempt, long inARow, String what, String where) {
+        String kept = keep(attempt, step.group());
+        throw new GuardStop("stopped after " + inARow + " steps in a row without a finite result (" + skippedSteps() + " in all): " + what + "; "
+                + where + "; " + NonFinitePlace.describe(step.alone(), attempt) + ". " + kept
+                + " Lower SOLVER.BASE_LR, lengthen SOLVER.WARMUP_ITERS, or look at these images and their annotations.");
     }
 
     private static String what(StepResult result) {

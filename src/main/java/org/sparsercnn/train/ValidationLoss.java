@@ -1,5 +1,6 @@
 package org.sparsercnn.train;
 
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import org.sparsercnn.data.InferenceSampler;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
+import org.sparsercnn.device.Readback;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.loss.Target;
 import org.sparsercnn.model.ImageBatch;
@@ -62,7 +64,9 @@ public final class ValidationLoss {
                 }
             }
             group.allReduceSum(all, all.elements()); // zeros are added: exact
-            return means(all.toFloats(), images, columns);
+            try (Readback readback = model.device().read(all, all.bytes())) {
+                return means(group.await(readback).toArray(ValueLayout.JAVA_FLOAT), images, columns);
+            }
         }
     }
 

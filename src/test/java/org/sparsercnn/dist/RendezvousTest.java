@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -200,12 +201,36 @@ class RendezvousTest {
         assertThatThrownBy(() -> Guest.join(url, JobToken.of("another job"), 1, 1, 3, TIMEOUT, PATIENCE)).isInstanceOf(BadInput.class)
                 .hasMessageContaining(url + ": rank 0 does not let this process in: it belongs to another job");
         assertThatThrownBy(() -> Guest.join(url, TOKEN, 1, 1, 4, TIMEOUT, PATIENCE)).hasMessageContaining("it was started for 4 ranks, rank 0 for 3");
-        assertThatThrownBy(() -> Guest.join(url, TOKEN, 2, 2, 3, TIMEOUT, PATIENCE)).hasMessageContaining("it comes as rank 2 to 3 of 3");
+        assertThatThrownBy(() -> Guest.join(url, TOKEN, 2, 2, 3, TIMEOUT, PATIENCE)).hasMessageContaining("it comes as rank 2 and has 2, of 3");
+        assertThatThrownBy(() -> Guest.join(url, TOKEN, 1, Integer.MAX_VALUE, 3, TIMEOUT, PATIENCE)).hasMessageContaining("it comes as rank 1 and has 2147483647");
         open.add(guest(host, 1, 3));
         assertThatThrownBy(() -> guest(host, 1, 3)).hasMessageContaining("rank 1 is here already").hasMessageContaining("--machine-rank");
         open.add(guest(host, 2, 3));
         all.join();
         assertThatThrownBy(() -> Guest.join(url, TOKEN, 1, 1, 3, TIMEOUT, Duration.ofMillis(500))).hasMessageContaining("cannot be reached"); // all are here
+    }
+
+    /** Nor do those who connect and say nothing. */
+    @Test
+    void silent_strangers_keep_no_one_waiting() throws Exception {
+        Rendezvous host = host(2);
+        CompletableFuture<Void> all = CompletableFuture.runAsync(() -> host.awaitAll(PATIENCE), threads);
+        List<Socket> strangers = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            strangers.add(new Socket("127.0.0.1", host.port()));
+        }
+        open.add(guest(host, 1, 2));
+        all.get(5, TimeUnit.SECONDS);
+        for (Socket stranger : strangers) {
+            stranger.close();
+        }
+    }
+
+    /** What a peer says reaches a terminal: it must be text. */
+    @Test
+    void what_a_peer_says_is_text_and_its_exit_code_one_of_two() {
+        Failure odd = Message.failed(new Failure(1, "b\u001b[2J", "first\nsecond\u0007", 0)).failure();
+        assertThat(odd).isEqualTo(new Failure(1, "b?[2J", "first\nsecond?", 3));
     }
 
     @Test

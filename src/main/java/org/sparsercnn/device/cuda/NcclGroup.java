@@ -212,6 +212,7 @@ public final class NcclGroup implements Collective {
 
     private Queued queue(Runnable collective) {
         enter("a collective");
+        lookout.call();
         return orAbort(() -> {
             requireMember();
             driver.eventRecord(reached, compute);
