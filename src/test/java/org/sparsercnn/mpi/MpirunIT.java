@@ -157,7 +157,8 @@ class MpirunIT {
             job.awaitOut("iter: 19");
             job.signal("TERM", 1); // one is enough: the others learn of it with the step's sums
             MpiJob.Ended ended = job.end();
-            assertThat(ended.out()).as(ended.err()).contains("Interrupted after ");
+            assertThat(ended.out()).as(ended.err()).contains("Interrupted after ", "--resume");
+            assertThat(ended.code()).isEqualTo(128 + 15);
             assertThat(place.output().resolve("last_checkpoint")).exists();
         }
     }
