@@ -124,6 +124,8 @@ final class Replica {
             if (main && !guard.stopped() && !check.stopped() && !hurried && !sumsLost && trainer.done() > start) {
                 group.alone(() -> saveAfter(e, trainer.done()));
             }
+            world.fail(group.rank(), e);
+            group.close(); // before the step: sums that have begun work on its buckets
             throw e;
         }
         finish(trainer.done(), measuring);

@@ -10,10 +10,10 @@ import org.sparsercnn.config.Config;
 import org.sparsercnn.data.Image;
 import org.sparsercnn.data.ImageSize;
 import org.sparsercnn.data.Sample;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.loss.Target;
 import org.sparsercnn.model.ImageBatch;
@@ -94,7 +94,7 @@ public final class Workload implements AutoCloseable {
     public PendingStep train() {
         if (step == null) {
             state = new TrainingState(model, config, rng);
-            step = new TrainingStep(model, state, LocalGroup.alone(), compute, Accumulation.NONE);
+            step = new TrainingStep(model, state, Collective.OF_ONE, compute, Accumulation.NONE);
         }
         return step.run(batch, LR);
     }

@@ -57,7 +57,12 @@ public final class Mpi {
         this.library = library;
         this.world = symbol("ompi_mpi_comm_world");
         this.byteType = symbol("ompi_mpi_byte");
-        call("MPI_Init_thread", MemorySegment.NULL, MemorySegment.NULL, THREAD_MULTIPLE, scratch());
+        MemorySegment provided = scratch();
+        call("MPI_Init_thread", MemorySegment.NULL, MemorySegment.NULL, THREAD_MULTIPLE, provided);
+        if (provided.get(JAVA_INT, 0) < THREAD_MULTIPLE) {
+            throw new BadInput("this build of Open MPI may be called by one thread only (MPI_THREAD_MULTIPLE is missing); install one with threads, as"
+                    + " the distributions have it");
+        }
         call("MPI_Comm_set_errhandler", world, symbol("ompi_mpi_errors_return"));
         this.floats = new Summands(symbol("ompi_mpi_float"), symbol("ompi_mpi_op_sum"));
         this.shorts = new Summands(symbol("ompi_mpi_uint16_t"), operation(bf16));

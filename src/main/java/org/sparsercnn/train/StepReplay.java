@@ -3,10 +3,10 @@ package org.sparsercnn.train;
 import java.util.Arrays;
 import java.util.Optional;
 import org.sparsercnn.config.Config;
+import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
 import org.sparsercnn.device.Device;
 import org.sparsercnn.device.Rng;
-import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.io.HostTensor;
 import org.sparsercnn.model.SparseRcnn;
 import org.sparsercnn.nn.Parameter;
@@ -30,8 +30,8 @@ public final class StepReplay {
         Rng rng = new Rng(failed.seed());
         try (SparseRcnn model = new SparseRcnn(device, config.model()); TrainingState state = new TrainingState(model, config, rng)) {
             load(failed, model);
-            state.begin(LocalGroup.alone());
-            TrainingStep step = new TrainingStep(model, state, LocalGroup.alone(), DType.F32, new Accumulation(config.solver().accumulationSteps()));
+            state.begin(Collective.OF_ONE);
+            TrainingStep step = new TrainingStep(model, state, Collective.OF_ONE, DType.F32, new Accumulation(config.solver().accumulationSteps()));
             Attempt attempt = failed.attempt();
             step.restart(attempt.randomCounter());
             StepResult result = step.run(attempt.batch(), attempt.objects(), attempt.lr(), false).await();

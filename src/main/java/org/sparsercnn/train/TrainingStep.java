@@ -8,7 +8,6 @@ import org.sparsercnn.autograd.Variable;
 import org.sparsercnn.data.Sample;
 import org.sparsercnn.device.Collective;
 import org.sparsercnn.device.DType;
-import org.sparsercnn.dist.LocalGroup;
 import org.sparsercnn.loss.SetCriterion;
 import org.sparsercnn.model.ImageBatch;
 import org.sparsercnn.model.SparseRcnn;
@@ -108,7 +107,7 @@ public final class TrainingStep implements AutoCloseable {
 
     /** The same without the other ranks. */
     TrainingStep alone() {
-        return new TrainingStep(model, state, LocalGroup.alone(), compute, accumulation, reduction);
+        return new TrainingStep(model, state, Collective.OF_ONE, compute, accumulation, reduction);
     }
 
     /** Goes back to where the random numbers of a step began. */
