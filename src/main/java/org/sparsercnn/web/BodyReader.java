@@ -24,7 +24,7 @@ final class BodyReader implements Runnable {
     private BodyReader(Request request, long most) {
         this.request = request;
         this.most = most;
-        this.bytes = new byte[(int) Math.clamp(request.getLength(), 0, FIRST)]; // a length that is only claimed takes no memory
+        this.bytes = new byte[Math.clamp(request.getLength(), 0, FIRST)]; // a length that is only claimed takes no memory
     }
 
     /**

@@ -2,10 +2,12 @@ package org.sparsercnn.web;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.eclipse.jetty.http.MultiPart;
 import org.eclipse.jetty.http.MultiPartFormData;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.util.Promise;
 
 /** The file in a form as browsers and {@code curl -F} send it. */
 final class Multipart {
@@ -23,7 +25,9 @@ final class Multipart {
         parser.setUseFilesForPartsWithoutFileName(false);
         parser.setMaxParts(MOST_PARTS);
         parser.setPartHeadersMaxLength(MOST_HEADER_BYTES);
-        try (MultiPartFormData.Parts parts = parser.parse(Content.Source.from(ByteBuffer.wrap(body))).join()) {
+        CompletableFuture<MultiPartFormData.Parts> parsed = new CompletableFuture<>();
+        parser.parse(Content.Source.from(ByteBuffer.wrap(body)), Promise.Invocable.toPromise(parsed));
+        try (MultiPartFormData.Parts parts = parsed.join()) {
             ByteBuffer content = Content.Source.asByteBuffer(imageIn(parts).getContentSource());
             byte[] bytes = new byte[content.remaining()];
             content.get(bytes);

@@ -225,8 +225,8 @@ class ServerPageIT {
         String[] rgb = stroke.replaceAll("[^\\d,]", "").split(",");
         int wanted = new Color(Integer.parseInt(rgb[0]), Integer.parseInt(rgb[1]), Integer.parseInt(rgb[2])).getRGB();
         JsonNode box = expected.getFirst().get("bbox");
-        int x = (int) Math.clamp(Math.round(box.get(0).asDouble() + box.get(2).asDouble() / 2), 0, 95);
-        int bottom = (int) Math.clamp(Math.round(box.get(1).asDouble() + box.get(3).asDouble()), 1, 95);
+        int x = Math.clamp(Math.round(box.get(0).asDouble() + box.get(2).asDouble() / 2), 0, 95);
+        int bottom = Math.clamp(Math.round(box.get(1).asDouble() + box.get(3).asDouble()), 1, 95);
         assertThat(List.of(drawn.getRGB(x, bottom - 1), drawn.getRGB(x, bottom))).as("the lower edge at x=%d, y=%d", x, bottom).contains(wanted);
     }
 

@@ -117,7 +117,15 @@ final class TwoMachines implements AutoCloseable {
 
     /** With whatever still runs on them. */
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() throws IOException {
+        try {
+            remove();
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted before the machines were gone", e);
+        }
+    }
+
+    private void remove() throws IOException, InterruptedException {
         for (String machine : List.of(first, second)) {
             Process list = new ProcessBuilder("ip", "netns", "pids", machine).redirectError(ProcessBuilder.Redirect.DISCARD).start();
             for (String pid : new String(list.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).split("\\s+")) {

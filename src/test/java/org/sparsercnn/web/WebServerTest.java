@@ -39,6 +39,7 @@ import org.sparsercnn.util.Json;
 
 /** The server as clients meet it, good ones and others. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("try") // clients that go away close early
 class WebServerTest {
     @TempDir
     static Path folder;

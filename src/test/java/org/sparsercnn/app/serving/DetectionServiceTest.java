@@ -32,6 +32,7 @@ import org.sparsercnn.viz.Pictures;
 
 /** Batches, deadlines and failures. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("try") // closing early, and twice, is what is tested
 class DetectionServiceTest {
     private static final DeviceChoice CPU = new DeviceChoice(Optional.of("cpu"), Optional.of(2));
     private static final double A_MINUTE = 60_000;
