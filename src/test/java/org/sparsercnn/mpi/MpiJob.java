@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,10 +13,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.sparsercnn.cli.Workplace;
 
 /** Processes started by Open MPI's {@code mpirun}, and what they write. */
 final class MpiJob implements AutoCloseable {
+    /** Why there is no mpirun; empty: there is. */
+    private static final class Trouble {
+        private static final String WITH_MPIRUN = trouble();
+    }
+
     private static final long PATIENCE_SECONDS = 180;
     static final Path JAVA = Path.of(System.getProperty("java.home"), "bin", "java");
     static final Path JAR = Path.of(System.getProperty("sparsercnn.jar", "target/sparse-rcnn.jar")).toAbsolutePath();
@@ -33,13 +40,26 @@ final class MpiJob implements AutoCloseable {
         this.err = err;
     }
 
-    /** Skips the test where Open MPI is not installed. */
+    /** Skips the test where Open MPI is not installed, or cannot start two processes. */
     static void require() {
-        boolean found = List.of(System.getenv("PATH").split(":")).stream().anyMatch(folder -> Files.isExecutable(Path.of(folder, "mpirun")));
-        if (!found) {
-            System.out.println("mpirun is not installed (Debian: openmpi-bin): tests with several processes are skipped");
+        String trouble = Trouble.WITH_MPIRUN;
+        if (!trouble.isEmpty()) {
+            System.out.println("tests with several processes are skipped: " + trouble);
         }
-        assumeTrue(found, "mpirun is not installed");
+        assumeTrue(trouble.isEmpty(), trouble);
+    }
+
+    private static String trouble() {
+        if (Stream.of(System.getenv("PATH").split(":")).noneMatch(folder -> Files.isExecutable(Path.of(folder, "mpirun")))) {
+            return "mpirun is not installed (Debian: openmpi-bin)";
+        }
+        try {
+            Process probe = new ProcessBuilder("mpirun", "--allow-run-as-root", "--oversubscribe", "-np", "2", "true").redirectErrorStream(true).start();
+            String said = new String(probe.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return probe.waitFor() == 0 ? "" : "mpirun cannot start two processes: " + said;
+        } catch (IOException | InterruptedException e) {
+            return "mpirun cannot be started: " + e.getMessage();
+        }
     }
 
     /**
