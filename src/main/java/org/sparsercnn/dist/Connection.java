@@ -2,9 +2,13 @@ package org.sparsercnn.dist;
 
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
+import org.sparsercnn.util.AtomicFiles;
 
 /** One end of a rendezvous connection. Any thread may send; one reads. */
 final class Connection implements AutoCloseable {
@@ -33,6 +37,15 @@ final class Connection implements AutoCloseable {
      */
     Message read() throws IOException {
         return Message.read(in);
+    }
+
+    /** What a failed {@link #read} says of the process at the other end. */
+    static String lost(IOException e, Duration patience) {
+        return switch (e) {
+            case SocketTimeoutException _ -> Judge.silent(patience.toMillis());
+            case EOFException _, SocketException _ -> "its process has ended without a word"; // the latter where it had not read all that was sent to it
+            default -> "the connection to its process broke: " + AtomicFiles.reason(e);
+        };
     }
 
     String peer() {

@@ -1,11 +1,9 @@
 package org.sparsercnn.dist;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -112,12 +110,8 @@ final class Guest implements Line {
                     default -> throw new IOException("sent " + message.kind());
                 }
             }
-        } catch (SocketTimeoutException _) {
-            reason = Judge.silent(timeout.toMillis());
-        } catch (EOFException | SocketException _) { // the latter where it had not read all that was sent to it
-            reason = "its process has ended without a word";
         } catch (IOException e) {
-            reason = "the connection to its process broke: " + AtomicFiles.reason(e);
+            reason = Connection.lost(e, timeout);
         }
         if (!done) {
             watch.lost(Failure.lost(0, welcome.host(), reason));

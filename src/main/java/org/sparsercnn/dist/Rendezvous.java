@@ -1,11 +1,9 @@
 package org.sparsercnn.dist;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,8 +12,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.sparsercnn.util.AtomicFiles;
 import org.sparsercnn.util.BadInput;
@@ -163,10 +159,7 @@ final class Rendezvous implements Line {
             Connection connection = new Connection(socket, HANDSHAKE);
             Message hello = connection.read();
             String objection = admit(hello, connection);
-            if (objection.isEmpty()) {
-                connection.send(Message.welcome(id, Host.name()));
-                connection.patience(timeout);
-            } else {
+            if (!objection.isEmpty()) {
                 refuse(connection.peer() + ": " + objection);
                 connection.send(Message.refused(objection));
                 connection.close();
@@ -183,10 +176,16 @@ final class Rendezvous implements Line {
         }
     }
 
-    /** @return why not; empty if it was let in */
-    private synchronized String admit(Message hello, Connection connection) {
+    /**
+     * Welcomes it before it counts as here: once all are, they are sent beats.
+     *
+     * @return why not; empty if it was let in
+     */
+    private synchronized String admit(Message hello, Connection connection) throws IOException {
         String objection = objection(hello);
         if (objection.isEmpty()) {
+            connection.send(Message.welcome(id, Host.name()));
+            connection.patience(timeout);
             int ranks = (int) hello.a();
             peers.add(new Peer(connection, hello.rank(), ranks));
             IntStream.range(hello.rank(), hello.rank() + ranks).forEach(r -> hosts[r] = hello.host());
@@ -242,12 +241,8 @@ final class Rendezvous implements Line {
                     default -> throw new IOException("sent " + message.kind());
                 }
             }
-        } catch (SocketTimeoutException _) {
-            reason = Judge.silent(timeout.toMillis());
-        } catch (EOFException | SocketException _) { // the latter where it had not read all that was sent to it
-            reason = "its process has ended without a word";
         } catch (IOException e) {
-            reason = "the connection to its process broke: " + AtomicFiles.reason(e);
+            reason = Connection.lost(e, timeout);
         }
         peer.parted.countDown();
         if (!peer.done) {
