@@ -86,13 +86,20 @@ public interface Collective extends AutoCloseable {
         return readback.await();
     }
 
+    /** Whom this rank asks while it waits, and tells what it does. */
+    default Lookout lookout() {
+        return Lookout.NONE;
+    }
+
     /** Does what this rank alone has to do, while others wait for it: not a sign that it hangs, however long it takes. */
     default void alone(Runnable work) {
-        work.run();
+        lookout().alone(work);
     }
 
     /** Said now and then in work of which ranks have different amounts, or different speed: this one is late, but gets on. */
-    default void getsOn() {}
+    default void getsOn() {
+        lookout().getsOn();
+    }
 
     /** Leaves the group; every rank does, after its last call. */
     @Override

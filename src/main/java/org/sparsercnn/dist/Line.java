@@ -4,24 +4,6 @@ import java.time.Duration;
 
 /** What connects the watches of a run's processes. */
 interface Line extends AutoCloseable {
-    /** For a run that is one process. */
-    Line NONE = new Line() {
-        @Override
-        public void open(Watch watch) {}
-
-        @Override
-        public void beat(int rank, Pulse.State state) {}
-
-        @Override
-        public void tell(Failure failure) {}
-
-        @Override
-        public void part(Duration patience) {}
-
-        @Override
-        public void close() {}
-    };
-
     /** From now on {@code watch} hears of the others. */
     void open(Watch watch);
 

@@ -100,13 +100,8 @@ public final class LocalGroup {
         }
 
         @Override
-        public void getsOn() {
-            lookout.getsOn();
-        }
-
-        @Override
-        public void alone(Runnable work) {
-            lookout.alone(work);
+        public Lookout lookout() {
+            return lookout;
         }
 
         private void publish(Pointer values) {

@@ -191,13 +191,8 @@ final class MpiGroup implements Collective {
     }
 
     @Override
-    public void getsOn() {
-        lookout.getsOn();
-    }
-
-    @Override
-    public void alone(Runnable work) {
-        lookout.alone(work);
+    public Lookout lookout() {
+        return lookout;
     }
 
     /** Ends the thread; MPI itself is the process's. */

@@ -25,7 +25,7 @@ record MpiProcesses(Mpi mpi) {
     /** @throws BadInput if rank 0 cannot wait for the others, or another does not reach it */
     Meeting meet(Launch launch, Duration timeout, Duration patience, Supplier<byte[]> ncclId) {
         if (launch.size() == 1) {
-            return new Meeting(Line.NONE, ncclId.get());
+            return new Meeting(new OneProcess(1, timeout), ncclId.get());
         }
         boolean oneHost = launch.localSize() == launch.size();
         Runnable deadline = deadline(patience);

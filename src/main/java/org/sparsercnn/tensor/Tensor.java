@@ -200,13 +200,6 @@ public final class Tensor implements Pointer {
         return values;
     }
 
-    public byte[] toBytes() {
-        byte[] values = new byte[Math.toIntExact(elements())];
-        check(DType.U8, values.length);
-        storage.device.copyOut(this, MemorySegment.ofArray(values));
-        return values;
-    }
-
     /** The single value of a tensor with one element. */
     public float item() {
         return reshape(1).toFloats()[0];

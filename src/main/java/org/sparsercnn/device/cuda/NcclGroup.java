@@ -156,13 +156,8 @@ public final class NcclGroup implements Collective {
     }
 
     @Override
-    public void getsOn() {
-        lookout.getsOn();
-    }
-
-    @Override
-    public void alone(Runnable work) {
-        lookout.alone(work);
+    public Lookout lookout() {
+        return lookout;
     }
 
     @Override
